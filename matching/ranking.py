@@ -1,0 +1,281 @@
+"""Rank documents for a query: solvers for a challenge, challenges for a solver.
+
+Of one text q, a document d with evidence items E(d) gets
+
+    s(q, d) = ½ · cos(q, whole of d) + ½ · ⅓ · Σ of the 3 best cos(q, e), e ∈ E(d)                        ∈ [0, 1]
+
+so both the breadth of a profile and single strong works count.  A query with weighted parts (a challenge with
+requirements) gets
+
+    score = ½ · s(whole text) + ½ · Σ_r w_r · s(text of r),   Σ_r w_r = 1.
+
+Everything is a sum over terms, so every score splits into parts of terms without remainder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from matching.documents import Challenge, Query
+from matching.index import DocumentTokens, Floats, Index, Ints
+
+# The two levels weigh alike: nothing known before looking at data favours one.
+WHOLE_SHARE = 0.5
+# Three works show a line of work where one may be chance.
+BEST_ITEMS = 3
+# A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
+PARTS_SHARE = 0.5
+# Scores are compared to this many decimals, so that sums that differ by rounding alone are ties, settled by id.
+SCORE_DECIMALS = 12
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What candidates must be; an empty field asks for nothing.
+
+    A region takes in all regions whose name or code starts with it: 浙江省 that of 浙江省杭州市, 33 that of 3301.
+    A candidate must hold all `certificates`.
+    """
+
+    regions: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    certificates: frozenset[str] = frozenset()
+    excluded_ids: frozenset[str] = frozenset()
+
+    def mask(self, index: Index) -> Mask | None:
+        """Which documents pass, shape (documents,); None when all do."""
+        if self == Filters():
+            return None
+        regions = tuple(self.regions)
+        return np.array(
+            [
+                (not regions or (document.region is not None and document.region.startswith(regions)))
+                and (not self.sizes or document.size in self.sizes)
+                and (not self.kinds or document.kind in self.kinds)
+                and self.certificates <= document.certificates
+                and document.id not in self.excluded_ids
+                for document in index.documents
+            ],
+            dtype=np.bool_,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ItemMatch:
+    """An evidence item that carried a score; `item` counts from 0 in the document's evidence."""
+
+    item: int
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that fits a query; `score` and all scores in it lie in [0, 1] and mean the same for every query.
+
+    `terms` are (term, part), largest part first; the parts sum to `score`.  `requirements` are the scores of the parts
+    of the query by their ids.  `evidence` are the items that carried the score, best first.
+    """
+
+    id: str
+    score: float
+    requirements: Mapping[str, float] = field(default_factory=dict[str, float])
+    terms: tuple[tuple[str, float], ...] = ()
+    evidence: tuple[ItemMatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """One text of a query, weighted against an index.  `share` is its part of the whole score, `id` None for the whole."""
+
+    id: str | None
+    share: float
+    whole: Mapping[int, float]
+    items: Mapping[int, float]
+
+
+def prepare(index: Index, query: Challenge | Query) -> tuple[TextQuery, ...]:
+    """The texts of a query with their shares, which sum to 1."""
+    if isinstance(query, Challenge):
+        query = query.as_query()
+    total = sum(part.weight for part in query.parts)
+    has_parts = total > 0
+    texts = [(None, 1.0 - PARTS_SHARE if has_parts else 1.0, query.text)]
+    texts += [
+        (part.id, PARTS_SHARE * part.weight / total if has_parts else 0.0, part.text) for part in query.parts
+    ]
+    prepared: list[TextQuery] = []
+    for identifier, share, text in texts:
+        counts = index.term_counts(text)
+        prepared.append(
+            TextQuery(identifier, share, index.whole.text_weights(counts), index.items.text_weights(counts))
+        )
+    return tuple(prepared)
+
+
+def text_scores(index: Index, query: TextQuery) -> Floats:
+    """s(q, d) of every document, shape (documents,), in [0, 1]."""
+    scores = WHOLE_SHARE * index.whole.cosines(query.whole)
+    cosines = index.items.cosines(query.items)
+    best, _ = _best_items(index, cosines)
+    np.add.at(scores, index.item_owner[best], (1.0 - WHOLE_SHARE) / BEST_ITEMS * cosines[best])
+    return np.clip(scores, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of all documents: `total` and each of `parts` have shape (documents,)."""
+
+    total: Floats
+    parts: Mapping[str, Floats]
+
+
+def score_all(index: Index, query: Challenge | Query) -> Scores:
+    """The score of every document and that of each part of the query."""
+    return _score_prepared(index, prepare(index, query))
+
+
+def order(scores: Floats, index: Index, top_k: int, mask: Mask | None = None) -> list[int]:
+    """Positions of the `top_k` documents with the highest positive scores, equal ones by id."""
+    rounded = np.round(scores, SCORE_DECIMALS)
+    if mask is not None:
+        rounded = np.where(mask, rounded, 0.0)
+    positions = np.flatnonzero(rounded > 0.0)
+    if top_k < len(positions):
+        least = (
+            np.partition(rounded[positions], len(positions) - top_k)[len(positions) - top_k]
+            if top_k
+            else np.inf
+        )
+        positions = positions[rounded[positions] >= least]
+    ranks = np.lexsort((index.id_order[positions], -rounded[positions]))
+    chosen: list[int] = positions[ranks][:top_k].tolist()
+    return chosen
+
+
+def rank(
+    index: Index, query: Challenge | Query, top_k: int = 10, filters: Filters | None = None
+) -> list[Candidate]:
+    """The `top_k` best documents for a challenge or any other query, with what their scores are made of."""
+    prepared = prepare(index, query)
+    scores = _score_prepared(index, prepared)
+    mask = filters.mask(index) if filters else None
+    return [
+        _candidate(index, prepared, scores, position) for position in order(scores.total, index, top_k, mask)
+    ]
+
+
+def candidates_by_requirement(
+    index: Index, challenge: Challenge, per_requirement: int, filters: Filters | None = None
+) -> dict[str, list[tuple[str, float]]]:
+    """For each requirement the ids and scores of the best `per_requirement` documents with a positive score for it."""
+    scores = score_all(index, challenge)
+    mask = filters.mask(index) if filters else None
+    return {
+        identifier: [
+            (index.documents[position].id, float(values[position]))
+            for position in order(values, index, per_requirement, mask)
+        ]
+        for identifier, values in scores.parts.items()
+    }
+
+
+def score_tokens(index: Index, query: Challenge | Query, tokens: DocumentTokens) -> float:
+    """The score that a document with these tokens would have under the statistics of the index, in [0, 1]."""
+    whole = index.whole.text_weights(index.count_known(tokens.whole))
+    items = [index.items.text_weights(index.count_known(item)) for item in tokens.items]
+    score = 0.0
+    for text in prepare(index, query):
+        cosines = sorted((_dot(text.items, item) for item in items), reverse=True)[:BEST_ITEMS]
+        level = WHOLE_SHARE * _dot(text.whole, whole) + (1.0 - WHOLE_SHARE) / BEST_ITEMS * math.fsum(cosines)
+        score += text.share * level
+    return score
+
+
+def term_parts(index: Index, query: TextQuery, position: int) -> dict[int, float]:
+    """What each term adds to s(q, d) of one document; the values sum to it."""
+    parts: defaultdict[int, float] = defaultdict(float)
+    whole = index.whole.weights.row(position)
+    for term, weight in query.whole.items():
+        if term in whole:
+            parts[term] += WHOLE_SHARE * weight * whole[term]
+    for item, _ in best_items(index, query, position):
+        row = index.items.weights.row(int(index.item_starts[position]) + item)
+        for term, weight in query.items.items():
+            if term in row:
+                parts[term] += (1.0 - WHOLE_SHARE) / BEST_ITEMS * weight * row[term]
+    return dict(parts)
+
+
+def best_items(index: Index, query: TextQuery, position: int) -> list[tuple[int, float]]:
+    """The evidence items that count for one document, as (item from 0, cosine), best first."""
+    start, stop = int(index.item_starts[position]), int(index.item_starts[position + 1])
+    cosines = [
+        (item - start, sum(weight * row.get(term, 0.0) for term, weight in query.items.items()))
+        for item in range(start, stop)
+        for row in [index.items.weights.row(item)]
+    ]
+    found = [(item, round(cosine, SCORE_DECIMALS)) for item, cosine in cosines if cosine > 0.0]
+    return sorted(found, key=lambda each: (-each[1], each[0]))[:BEST_ITEMS]
+
+
+def _dot(one: Mapping[int, float], other: Mapping[int, float]) -> float:
+    return math.fsum(weight * other[term] for term, weight in one.items() if term in other)
+
+
+def _score_prepared(index: Index, prepared: Sequence[TextQuery]) -> Scores:
+    total: Floats = np.zeros(len(index.documents))
+    parts: dict[str, Floats] = {}
+    for query in prepared:
+        scores = text_scores(index, query)
+        total += query.share * scores
+        if query.id is not None:
+            parts[query.id] = scores
+    return Scores(total, parts)
+
+
+def _candidate(index: Index, prepared: Sequence[TextQuery], scores: Scores, position: int) -> Candidate:
+    document = index.documents[position]
+    parts: defaultdict[int, float] = defaultdict(float)
+    carried: defaultdict[int, float] = defaultdict(float)
+    for query in prepared:
+        for term, part in term_parts(index, query, position).items():
+            parts[term] += query.share * part
+        for item, cosine in best_items(index, query, position):
+            carried[item] += query.share * cosine
+    terms = [(index.terms[term], part) for term, part in parts.items()]
+    items = sorted(carried.items(), key=lambda each: (-each[1], each[0]))
+    return Candidate(
+        id=document.id,
+        score=float(scores.total[position]),
+        requirements={identifier: float(values[position]) for identifier, values in scores.parts.items()},
+        terms=tuple(sorted(terms, key=lambda each: (-each[1], each[0]))),
+        evidence=tuple(
+            ItemMatch(item, document.evidence[item].title, score)
+            for item, score in items
+            if document.evidence
+        ),
+    )
+
+
+def _best_items(index: Index, cosines: Floats) -> tuple[Ints, Ints]:
+    """The items that count, and the document of each: the BEST_ITEMS with the highest positive cosines of each document."""
+    items = np.flatnonzero(cosines > 0.0)
+    owners = index.item_owner[items]
+    ranked = np.lexsort((items, -np.round(cosines[items], SCORE_DECIMALS), owners))
+    items, owners = items[ranked], owners[ranked]
+    if len(items) <= BEST_ITEMS:
+        return items, owners
+    # Sorted by document, an item counts unless the one BEST_ITEMS places before it is of the same document.
+    counts = np.ones(len(items), dtype=np.bool_)
+    counts[BEST_ITEMS:] = owners[BEST_ITEMS:] != owners[:-BEST_ITEMS]
+    return items[counts], owners[counts]

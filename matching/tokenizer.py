@@ -1,0 +1,191 @@
+"""Split Chinese technical text into terms, and say where in the original text each one stands.
+
+The text is normalised (NFKC, casefold), cut into runs of one script, and only the runs of Chinese characters are
+given to jieba.  Latin letters, digits and signs are split here, so that names of alloys, chips, standards and
+measured values stay what their writers mean: `Ti-6Al-4V`, `5nm`, `GB/T 4754`, `PM2.5`, `±0.01℃`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+import unicodedata
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+# Raised whenever the same text and dictionary can give other tokens than before: stored tokens and indexes record it.
+TOKENIZER_VERSION = 1
+
+# Words of grammar alone.  Words that merely are frequent ("研究", "技术", "方法") stay: the inverse document frequency
+# of the collection at hand weighs them better than a list could, and a query made only of them still finds something.
+STOP_WORDS = frozenset(
+    word
+    for line in (
+        # particles and auxiliaries
+        "的 地 得 了 着 过 之 所 者 们",
+        # conjunctions and prepositions
+        "和 与 及 以及 或 或者 而 而且 并 并且 但 但是 则 因 因为 所以 因此 从而 如 如果 若 即 且",
+        "在 于 对 对于 关于 从 由 自 以 为 为了 向 至 到 按 按照 通过 把 被 将 比 等 等等 其 其中",
+        # copulas, adverbs of degree and pronouns
+        "是 有 也 都 又 还 就 很 更 最 较 均 已 已经 可 可以 能 能够 会 要 不 没有",
+        "这 那 该 此 本 各 每 某 这些 那些 我们 我 你 他 它 它们 他们 一个 一种",
+        # the same in English, which titles and abstracts mix in
+        "a an and are as at be by for from in is it its of on or that the this to was were with",
+    )
+    for word in line.split()
+)
+
+_LETTER = r"a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u0400-\u04ff"
+_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U000323af"
+_NUMBER = r"\d+(?:\.\d+)*"
+# Units that are commonly written apart from their number; those written together need no list.
+_UNIT = (
+    r"(?:°c|°f|°|%|‰|k?pa|[mg]pa|[kmgt]?hz|[knμumcd]?m[23]?|[kmμun]?g|[kmμun]?l|[kmμun]?s|min|h|d|[kmg]?w|[kmg]?wh"
+    r"|[kmμun]?v|[kmμun]?a|ma\s?h|k?[ωj]|[kmg]?ev|[kmgt]?b|[kmgt]?bps|ppm|ppb|db|dbm|rpm|mol|k|t|n|kn)"
+)
+# One pass over the normalised text; the first alternative that matches at a place wins.
+_RUNS = re.compile(
+    # standards: GB/T 4754-2017, GB 32100-2015, ISO/IEC 27001, YY/T 0287
+    rf"(?P<standard>(?<![{_LETTER}\d])(?:[a-z]{{2,4}}/[tz]|gb|gjb|iso(?:/iec)?|iec|astm|ieee)\s?[a-z]?\d+(?:\.\d+)*(?:[-‐-―]\d{{2,4}})?(?![{_LETTER}\d]))"
+    # measured values: ±0.01 ℃, 5 nm, 95%, 100 mg/l
+    rf"|(?P<measure>±?\s?{_NUMBER}\s?{_UNIT}(?:/{_UNIT})?(?![{_LETTER}\d]))"
+    # names: Ti-6Al-4V, PM2.5, COVID-19, pg_dump, R&D, C++, Ca2+; a hyphen between two digits is a range, no name
+    rf"|(?P<name>±?[{_LETTER}\d](?:[{_LETTER}\d]|(?<=\d)\.(?=\d)|(?<=[{_LETTER}])[-&](?=[{_LETTER}\d])|(?<=\d)-(?=[{_LETTER}])|_(?=[{_LETTER}\d]))*"
+    rf"(?:\+{{1,2}}(?![{_LETTER}\d])|\#)?)"
+    rf"|(?P<han>[{_HAN}]+)"
+    r"|(?P<other>[^\W\d_]+)"
+)
+_SPACE = re.compile(r"\s+")
+
+
+class Span(NamedTuple):
+    """A term and its place in the text as it was given: `text[start:end]`."""
+
+    start: int
+    end: int
+    token: str
+
+
+class Tokenizer:
+    """Splits text; `dictionary` adds words of a deployment's own field to jieba's.
+
+    Safe to share between threads.  Loading jieba's dictionary takes about half a second and happens at the first use,
+    without the cache file that jieba would leave in the shared temporary directory, where anybody could replace it.
+    """
+
+    def __init__(self, dictionary: Iterable[str] = (), stop_words: Iterable[str] = STOP_WORDS) -> None:
+        self.dictionary: tuple[str, ...] = tuple(
+            sorted({normalize(word) for word in dictionary if word.strip()})
+        )
+        self.stop_words: frozenset[str] = frozenset(stop_words)
+        self._jieba: Any = None
+        self._loading = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        """Names everything that decides the tokens; tokens of another fingerprint must not be mixed in."""
+        words = "\n".join([*self.dictionary, "", *sorted(self.stop_words)])
+        return f"jieba-{TOKENIZER_VERSION}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+
+    def tokenize(self, text: str) -> list[str]:
+        """The terms of `text` in reading order, without stop words and punctuation.
+
+        >>> Tokenizer().tokenize("航空用Ti-6Al-4V合金的温度控制在±0.01 ℃")
+        ['航空', '用', 'ti-6al-4v', '合金', '温度控制', '±0.01°c']
+        """
+        return [token for _, _, token in self._split(normalize(text))]
+
+    def spans(self, text: str) -> list[Span]:
+        """As `tokenize`, each term with its place in the original text, for highlighting."""
+        normalized, starts, ends = _normalize_with_places(text)
+        return [Span(starts[start], ends[end - 1], token) for start, end, token in self._split(normalized)]
+
+    def _split(self, normalized: str) -> list[tuple[int, int, str]]:
+        cut = self._loaded().lcut
+        stop_words = self.stop_words
+        found: list[tuple[int, int, str]] = []
+        for run in _RUNS.finditer(normalized):
+            start, end = run.span()
+            if run.lastgroup != "han":
+                token = _SPACE.sub("", run.group())
+                if token not in stop_words:
+                    found.append((start, end, token))
+                continue
+            words: list[str] = cut(run.group())
+            for word in words:
+                if word not in stop_words:
+                    found.append((start, start + len(word), word))
+                start += len(word)
+        return found
+
+    def _loaded(self) -> Any:
+        if self._jieba is None:
+            with self._loading:
+                if self._jieba is None:
+                    self._jieba = _load_jieba(self.dictionary)
+        return self._jieba
+
+
+def _load_jieba(dictionary: Sequence[str]) -> Any:
+    with warnings.catch_warnings():
+        # jieba 0.42.1 has invalid escape sequences and imports pkg_resources; neither concerns our users.
+        warnings.simplefilter("ignore")
+        import jieba  # pyright: ignore[reportMissingTypeStubs] - it has none
+    logging.getLogger("jieba").setLevel(logging.WARNING)
+    cutter: Any = jieba.Tokenizer()
+    # What jieba's own `initialize` does, less its marshal file in the temporary directory.
+    cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
+    cutter.initialized = True
+    for word in dictionary:
+        cutter.add_word(word)
+    return cutter
+
+
+@lru_cache(maxsize=1)
+def default_tokenizer() -> Tokenizer:
+    """The tokenizer that everything in a process shares unless it brings its own."""
+    return Tokenizer()
+
+
+def tokenize(text: str) -> list[str]:
+    """The terms of `text` by the shared tokenizer."""
+    return default_tokenizer().tokenize(text)
+
+
+def spans(text: str) -> list[Span]:
+    """The terms of `text` with their places, by the shared tokenizer."""
+    return default_tokenizer().spans(text)
+
+
+def normalize(text: str) -> str:
+    """One spelling for full-width, compatibility and capital forms (NFKC, then casefold)."""
+    if text.isascii():
+        return text.lower()
+    if unicodedata.is_normalized("NFKC", text):
+        return text.casefold()
+    return _normalize_with_places(text)[0]
+
+
+def _normalize_with_places(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    """The normalised text, and for each of its characters where its origin starts and ends in `text`."""
+    if text.isascii() or (unicodedata.is_normalized("NFKC", text) and len(text.casefold()) == len(text)):
+        return text.casefold(), range(len(text)), range(1, len(text) + 1)
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    start = 0
+    while start < len(text):
+        end = start + 1
+        # A base character and its combining marks become one; they are normalised together.
+        while end < len(text) and unicodedata.combining(text[end]):
+            end += 1
+        piece = unicodedata.normalize("NFKC", text[start:end]).casefold()
+        pieces.append(piece)
+        starts.extend([start] * len(piece))
+        ends.extend([end] * len(piece))
+        start = end
+    return "".join(pieces), starts, ends
