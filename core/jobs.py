@@ -1,0 +1,149 @@
+"""The job broker, and `enqueue`, which commits a job with the transaction that asks for it.
+
+With the database as broker (the default) a job is a row of dramatiq-postgres' queue, written through the
+caller's own session. With Redis or RabbitMQ it is a row of `job_outbox`, which the worker relays.
+"""
+
+import logging
+import threading
+import uuid
+from datetime import datetime
+from typing import Any
+
+import dramatiq
+from dramatiq.middleware import AsyncIO
+from dramatiq_postgres import PostgresBroker
+from sqlalchemy import DateTime, Engine, Index, create_engine, delete, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.database import Base, Key, sqlalchemy_url
+from core.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Backoff of dramatiq's default 20 retries reaches days; a mail or match that late helps nobody.
+MAX_RETRIES = 6
+MAX_BACKOFF_MS = 5 * 60 * 1000
+TIME_LIMIT_MS = 10 * 60 * 1000
+RELAY_BATCH = 200
+RELAY_IDLE_S = 1.0
+
+
+class OutboxJob(Base):
+    """A job committed with its transaction and not yet handed to the external broker."""
+
+    __tablename__ = "job_outbox"
+    __table_args__ = (Index("ix_job_outbox_created_at", "created_at"),)
+
+    id: Mapped[Key]
+    message: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    delay_ms: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+_external = False
+
+
+def configure_broker(settings: Settings) -> dramatiq.Broker:
+    """Make the process's broker. Called once, before any module that declares actors is imported."""
+    global _external
+    broker: dramatiq.Broker
+    if settings.broker_url is None:
+        if settings.database_url is None:
+            raise ValueError("the broker needs a database address")
+        broker = PostgresBroker(url=_libpq_url(settings.database_url), results=False)
+        _external = False
+    elif settings.broker_url.startswith(("redis://", "rediss://")):
+        from dramatiq.brokers.redis import RedisBroker
+
+        broker = RedisBroker(url=settings.broker_url)
+        _external = True
+    elif settings.broker_url.startswith(("amqp://", "amqps://")):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        broker = RabbitmqBroker(url=settings.broker_url)
+        _external = True
+    else:
+        raise ValueError("BROKER_URL must begin with redis:// or amqp://")
+    broker.add_middleware(AsyncIO())
+    dramatiq.set_broker(broker)
+    return broker
+
+
+def actor(*, queue: str = "default", time_limit_ms: int = TIME_LIMIT_MS) -> Any:
+    """Declare an actor with the project's limits. Actors take ids, are idempotent and may run twice."""
+    return dramatiq.actor(
+        queue_name=queue, max_retries=MAX_RETRIES, max_backoff=MAX_BACKOFF_MS, time_limit=time_limit_ms
+    )
+
+
+async def enqueue(
+    session: AsyncSession, job: dramatiq.Actor[..., Any], *arguments: Any, delay_ms: int = 0
+) -> None:
+    """Queue a job that exists if and only if the session's transaction commits."""
+    message = job.message(*[str(item) if isinstance(item, uuid.UUID) else item for item in arguments])
+    if _external:
+        session.add(OutboxJob(message=message.asdict(), delay_ms=delay_ms))
+        return
+    await session.execute(
+        text(
+            "INSERT INTO dramatiq.queue (queue_name, message_id, state, message, available_at) VALUES"
+            " (:queue, :id, 'queued', CAST(:message AS jsonb), clock_timestamp() + make_interval(secs => :delay))"
+        ),
+        {
+            "queue": message.queue_name,
+            "id": message.message_id,
+            "message": message.encode().decode(),
+            "delay": delay_ms / 1000,
+        },
+    )
+    await session.execute(
+        text("SELECT pg_notify(:channel, '')"), {"channel": f"dramatiq.{message.queue_name}.enqueue"}
+    )
+
+
+class OutboxRelay(threading.Thread):
+    """Hands committed outbox jobs to the external broker: at least once, since a kill may fall between."""
+
+    def __init__(self, settings: Settings, broker: dramatiq.Broker) -> None:
+        super().__init__(name="outbox-relay", daemon=True)
+        assert settings.database_url is not None
+        self.engine: Engine = create_engine(sqlalchemy_url(settings.database_url), pool_size=1)
+        self.broker = broker
+        self.stopping = threading.Event()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.join()
+        self.engine.dispose()
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                relayed = self.relay_once()
+            except Exception:
+                logger.exception("relaying jobs failed; trying again")
+                relayed = 0
+            if not relayed:
+                self.stopping.wait(RELAY_IDLE_S)
+
+    def relay_once(self) -> int:
+        """Relay up to RELAY_BATCH jobs; returns how many."""
+        with Session(self.engine) as session, session.begin():
+            jobs = session.scalars(
+                select(OutboxJob)
+                .order_by(OutboxJob.created_at)
+                .limit(RELAY_BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for job in jobs:
+                fields = {**job.message, "args": tuple(job.message["args"])}
+                self.broker.enqueue(dramatiq.Message(**fields), delay=job.delay_ms or None)
+            session.execute(delete(OutboxJob).where(OutboxJob.id.in_([job.id for job in jobs])))
+            return len(jobs)
+
+
+def _libpq_url(database_url: str) -> str:
+    return "postgresql://" + sqlalchemy_url(database_url).partition("://")[2]

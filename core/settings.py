@@ -1,0 +1,126 @@
+"""Settings, read from the environment once per process; docs/settings.md holds the same table."""
+
+import os
+import secrets
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be read."""
+
+
+def _setting(variable: str, default: Any, description: str) -> Any:
+    metadata = {"variable": variable, "description": description}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    database_url: str | None = _setting(
+        "DATABASE_URL",
+        None,
+        "PostgreSQL server; when absent an embedded one is started in the data directory",
+    )
+    broker_url: str | None = _setting(
+        "BROKER_URL",
+        None,
+        "redis:// or amqp:// address of the job broker; when absent the database is the broker",
+    )
+    data_dir: Path = _setting(
+        "DATA_DIR", Path(".data"), "Directory of the embedded database, attachments and keys"
+    )
+    host: str = _setting("HOST", "127.0.0.1", "Address the web server listens on")
+    port: int = _setting("PORT", 8000, "Port the web server listens on")
+    secret_key: str = _setting(
+        "SECRET_KEY", "", "Signs form tokens; made and kept in the data directory when no DATABASE_URL is set"
+    )
+    smtp_url: str | None = _setting(
+        "SMTP_URL",
+        None,
+        "smtp://, smtp+starttls:// or smtps:// address for mail; when absent mail is only logged",
+    )
+    mail_from: str = _setting("MAIL_FROM", "jiebang@localhost", "Sender address of mail")
+    base_url: str | None = _setting(
+        "BASE_URL",
+        None,
+        "Address under which people reach the product; used in mail, feeds and for secure cookies",
+    )
+    trusted_proxies: str = _setting(
+        "TRUSTED_PROXIES", "", "Comma-separated addresses or networks whose X-Forwarded-For is believed"
+    )
+    demo: bool = _setting(
+        "DEMO", False, "Shows the mailbox and the demo accounts; never set it in production"
+    )
+    worker_threads: int = _setting("WORKER_THREADS", 4, "Threads of one worker process")
+    max_upload_mb: int = _setting("MAX_UPLOAD_MB", 20, "Largest attachment, in MiB")
+    session_days: int = _setting("SESSION_DAYS", 14, "Days after which an unused login ends")
+    login_attempts_per_account: int = _setting(
+        "LOGIN_ATTEMPTS_PER_ACCOUNT",
+        8,
+        "Failed logins of one account within 15 minutes before it has to wait",
+    )
+    login_attempts_per_address: int = _setting(
+        "LOGIN_ATTEMPTS_PER_ADDRESS",
+        60,
+        "Failed logins from one address within 15 minutes before it has to wait",
+    )
+
+    @property
+    def public_url(self) -> str:
+        """Address people use, without a trailing slash."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def attachments_dir(self) -> Path:
+        return self.data_dir / "attachments"
+
+    @classmethod
+    def from_environment(cls, environment: dict[str, str] | None = None) -> "Settings":
+        """Read settings; raises SettingsError naming the variable that cannot be used."""
+        environment = dict(os.environ) if environment is None else environment
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            raw = environment.get(item.metadata["variable"], "").strip()
+            if raw:
+                values[item.name] = _parse(item.metadata["variable"], item.type, raw)
+        values["data_dir"] = Path(values.get("data_dir", ".data")).expanduser().resolve()
+        if not values.get("secret_key"):
+            if values.get("database_url"):
+                raise SettingsError("SECRET_KEY must be set when DATABASE_URL names a server")
+            values["secret_key"] = _kept_secret(values["data_dir"])
+        return cls(**values)
+
+
+def _parse(variable: str, kind: Any, raw: str) -> Any:
+    if kind is int:
+        try:
+            number = int(raw)
+        except ValueError:
+            raise SettingsError(f"{variable} must be a whole number, not {raw!r}") from None
+        if number < 1:
+            raise SettingsError(f"{variable} must be at least 1")
+        return number
+    if kind is bool:
+        if raw.lower() not in {"1", "0", "true", "false", "yes", "no"}:
+            raise SettingsError(f"{variable} must be true or false, not {raw!r}")
+        return raw.lower() in {"1", "true", "yes"}
+    return raw
+
+
+def _kept_secret(data_dir: Path) -> str:
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_hex(32)
+        file.write(secret)
+    return secret
