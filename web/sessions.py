@@ -1,0 +1,89 @@
+"""Server-side logins: reads the cookie, sets the request's Actor and language. No session data in the cookie."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from core.accounts import queries
+from core.accounts.service import token_hash, touch_login
+from core.actor import Actor
+from core.clock import utc_now
+from core.i18n import DEFAULT_LOCALE, LOCALES, set_locale
+from core.process import Process
+from core.settings import Settings
+from solvers import queries as solver_queries
+from web.requests import client_address
+
+LOGIN_COOKIE = "jiebang_login"
+LOCALE_COOKIE = "jiebang_locale"
+LOCALE_COOKIE_AGE_S = 365 * 24 * 3600
+
+
+def login_cookie(settings: Settings, token: str) -> Cookie:
+    return Cookie(
+        key=LOGIN_COOKIE,
+        value=token,
+        max_age=settings.session_days * 24 * 3600,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+    )
+
+
+def ended_login_cookie(settings: Settings) -> Cookie:
+    return Cookie(
+        key=LOGIN_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="lax", secure=settings.secure_cookies
+    )
+
+
+def locale_cookie(settings: Settings, locale: str) -> Cookie:
+    return Cookie(
+        key=LOCALE_COOKIE,
+        value=locale,
+        max_age=LOCALE_COOKIE_AGE_S,
+        path="/",
+        samesite="lax",
+        secure=settings.secure_cookies,
+    )
+
+
+class LoginMiddleware(AbstractAuthenticationMiddleware):
+    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+        process: Process = connection.app.state.process
+        locale = connection.cookies.get(LOCALE_COOKIE)
+        actor = Actor(address=client_address(connection, process.settings))
+        memberships: list[Any] = []
+        if token := connection.cookies.get(LOGIN_COOKIE):
+            actor, memberships, preferred = await _actor_of(process, token, actor.address)
+            locale = locale or preferred
+        set_locale(locale if locale in LOCALES else DEFAULT_LOCALE)
+        return AuthenticationResult(user=actor, auth=memberships)
+
+
+async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, list[Any], str | None]:
+    async with process.transaction() as session:
+        login = await queries.login_by_token_hash(session, token_hash(token), utc_now())
+        if login is None or login.person.is_disabled:
+            return Actor(address=address), [], None
+        await touch_login(session, process.settings, login)
+        memberships = await solver_queries.memberships_of(session, login.person_id)
+        # A membership that has ended ends here too, whatever the login was opened for.
+        acting = next((item for item in memberships if item.organization_id == login.organization_id), None)
+        actor = Actor(
+            person_id=login.person_id,
+            name=login.person.name,
+            email=login.person.email,
+            roles=frozenset(item.role for item in login.person.roles),
+            organization_id=acting.organization_id if acting else None,
+            organization_name=acting.organization.name if acting else "",
+            organization_role=acting.role.value if acting else None,
+            organization_verified=acting.organization.is_verified if acting else False,
+            login_id=login.id,
+            address=address,
+        )
+        return actor, memberships, login.person.locale
+
+
