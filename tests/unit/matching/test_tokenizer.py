@@ -1,0 +1,129 @@
+"""Terms keep what their writers mean, and know where they stand in the text."""
+
+import io
+import logging
+import sys
+import tempfile
+from contextlib import redirect_stderr
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.tokenizer import STOP_WORDS, Tokenizer, normalize, spans, tokenize
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("采用Ti-6Al-4V合金", "ti-6al-4v"),
+        ("采用5nm工艺", "5nm"),
+        ("采用 5 nm 工艺", "5nm"),
+        ("按GB/T 4754分类", "gb/t4754"),
+        ("按ＧＢ／Ｔ　４７５４分类", "gb/t4754"),
+        ("依据GB 32100-2015", "gb32100-2015"),
+        ("符合ISO/IEC 27001", "iso/iec27001"),
+        ("PM2.5浓度", "pm2.5"),
+        ("精度±0.01℃", "±0.01°c"),
+        ("精度 ±0.01 ℃", "±0.01°c"),
+        ("纯度99.99%的", "99.99%"),
+        ("浓度35 μg/m³", "35μg/m3"),
+        ("调用pg_dump命令", "pg_dump"),
+        ("版本0.9.5发布", "0.9.5"),
+        ("用C++编写", "c++"),
+        ("TGF-β1通路", "tgf-β1"),
+        ("6061-T6铝合金", "6061-t6"),
+    ],
+)
+def test_a_technical_name_stays_whole(text: str, token: str) -> None:
+    assert token in tokenize(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("10-20", ["10", "20"]),
+        ("2019-2021", ["2019", "2021"]),
+        ("CPU/GPU", ["cpu", "gpu"]),
+        ("SiC，AlN", ["sic", "aln"]),
+        ("network.The", ["network"]),
+    ],
+)
+def test_what_is_no_name_is_not_joined(text: str, tokens: list[str]) -> None:
+    assert tokenize(text) == tokens
+
+
+def test_full_width_and_capital_forms_are_one_term() -> None:
+    assert tokenize("ＡＩ芯片") == tokenize("ai芯片") == tokenize("AI芯片")
+
+
+def test_stop_words_and_punctuation_are_no_terms() -> None:
+    assert tokenize("的、了，和。!?（）") == []
+    assert "钛" in tokenize("钛的")
+
+
+def test_stop_words_are_words_of_grammar_and_no_subject() -> None:
+    assert STOP_WORDS.isdisjoint({"研究", "技术", "方法", "系统", "材料"})
+
+
+def test_a_word_of_the_deployments_dictionary_stays_whole() -> None:
+    text = "碳化硅外延片翘曲度"
+    assert "碳化硅外延片" not in Tokenizer().tokenize(text)
+    assert "碳化硅外延片" in Tokenizer(dictionary=["碳化硅外延片"]).tokenize(text)
+
+
+def test_the_dictionary_of_one_tokenizer_is_not_that_of_another() -> None:
+    Tokenizer(dictionary=["碳化硅外延片"]).tokenize("碳化硅外延片")
+    assert "碳化硅外延片" not in Tokenizer().tokenize("碳化硅外延片")
+
+
+def test_the_fingerprint_names_dictionary_and_stop_words() -> None:
+    plain = Tokenizer().fingerprint
+    assert plain == Tokenizer().fingerprint
+    assert plain != Tokenizer(dictionary=["碳化硅外延片"]).fingerprint
+    assert plain != Tokenizer(stop_words=()).fingerprint
+
+
+def test_loading_says_nothing_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = io.StringIO()
+    with redirect_stderr(said):
+        for handler in logging.getLogger("jieba").handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
+        Tokenizer().tokenize("高温合金")
+    assert said.getvalue() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spans_point_into_the_text_as_it_was_given() -> None:
+    text = "精度±0.01 ℃，ＧＢ／Ｔ　４７５４"
+    assert [text[start:end] for start, end, _ in spans(text)] == ["精度", "±0.01 ℃", "ＧＢ／Ｔ　４７５４"]
+
+
+TECHNICAL_TEXT = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("的研究高温合金叶片涂层热障芯片制程abTV0126.-/±℃％　ＡＢ㎡ﬁ①é\u0301ß\n，。_+#"),
+        st.characters(exclude_categories=("Cs",)),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TECHNICAL_TEXT)
+def test_spans_and_tokenize_agree_and_spans_never_overlap(text: str) -> None:
+    found = spans(text)
+    assert [token for _, _, token in found] == tokenize(text)
+    previous = 0
+    for start, end, _ in found:
+        assert 0 <= start < end <= len(text)
+        previous = end
+    assert previous <= len(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TECHNICAL_TEXT)
+def test_normalizing_twice_changes_nothing_more_than_the_tokens_show(text: str) -> None:
+    assert tokenize(normalize(text)) == tokenize(text)
