@@ -186,7 +186,8 @@ def test_a_wrong_challenge_is_refused_by_field_and_line(tmp_path: Path, challeng
 def test_a_weight_that_is_no_finite_number_is_refused(tmp_path: Path, number: str) -> None:
     path = tmp_path / "challenge.json"
     path.write_text(
-        '{"id":"c","requirements":[{"id":"r","text":"t","weight":%s}]}' % number, encoding="utf-8"
+        '{"id":"c","requirements":[{"id":"r","text":"t","weight":NUMBER}]}'.replace("NUMBER", number),
+        encoding="utf-8",
     )
     with pytest.raises(InputError):
         read_challenge(path)
