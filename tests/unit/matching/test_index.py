@@ -31,7 +31,12 @@ def dense(level: Level, index: Index) -> np.ndarray:
 @given(st.lists(WORDS, min_size=1, max_size=8).filter(any), WORDS)
 def test_weights_equal_those_of_tfidf_vectorizer(texts: list[list[str]], query: list[str]) -> None:
     index = index_of(texts)
-    theirs: Any = TfidfVectorizer(analyzer=list, sublinear_tf=True, smooth_idf=True, norm="l2")
+    theirs: Any = TfidfVectorizer(
+        analyzer=list,  # pyright: ignore[reportArgumentType] - any callable will do
+        sublinear_tf=True,
+        smooth_idf=True,
+        norm="l2",
+    )
     expected = theirs.fit_transform(texts).toarray()
     columns = [theirs.vocabulary_[term] for term in index.terms]
     for level in (index.whole, index.items):
