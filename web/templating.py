@@ -1,0 +1,173 @@
+"""Jinja2: what every template can use, and `render`, which every controller returns."""
+
+import hashlib
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect, Template
+from litestar.template.config import TemplateConfig
+from markupsafe import Markup
+
+from core.actor import ANONYMOUS
+from core.clock import SHANGHAI, utc_now
+from core.i18n import LOCALES, current_locale, gettext, ngettext
+from web.labels import label
+
+ROOT = Path(__file__).parent.parent
+TEMPLATES_DIR = ROOT / "templates"
+STATIC_DIR = Path(__file__).parent / "static"
+FLASH_COOKIE = "jiebang_flash"
+
+
+@cache
+def static_url(path: str) -> str:
+    """Address of a file below web/static; changes with its content, so that it may be cached for ever."""
+    digest = hashlib.sha256((STATIC_DIR / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def show_datetime(moment: datetime | None) -> str:
+    """Minute in Asia/Shanghai."""
+    if moment is None:
+        return "–"
+    return format_datetime(moment.astimezone(SHANGHAI), "yyyy-MM-dd HH:mm", locale=current_locale())
+
+
+def show_date(day: date | datetime | None) -> str:
+    if day is None:
+        return "–"
+    if isinstance(day, datetime):
+        day = day.astimezone(SHANGHAI).date()
+    return format_date(day, "yyyy-MM-dd", locale=current_locale())
+
+
+def show_time_left(moment: datetime) -> str:
+    """How far away a moment is, e.g. "in 3 days"."""
+    return format_timedelta(moment - utc_now(), add_direction=True, locale=current_locale())
+
+
+def show_wan(amount: Decimal | int | None) -> str:
+    """An amount in 万元 with its unit; trailing zeros are dropped."""
+    if amount is None:
+        return "–"
+    number = format_decimal(Decimal(amount).normalize(), "#,##0.##", locale=current_locale())
+    return gettext("%(number)s 万元", number=number)
+
+
+def show_percent(share: Any, digits: int = 0) -> str:
+    if share is None:
+        return "–"
+    pattern = "#,##0%" if digits == 0 else "#,##0." + "#" * digits + "%"
+    return format_percent(Decimal(str(share)), pattern, locale=current_locale())
+
+
+def show_score(score: float) -> str:
+    """A score in [0, 1] as points out of 100 with one decimal."""
+    return format_decimal(round(score * 100, 1), "0.0", locale=current_locale())
+
+
+def query_string(parameters: dict[str, Any], **changes: Any) -> str:
+    """`parameters` with `changes` made (None removes), encoded behind a "?"."""
+    merged = {**parameters, **changes}
+    encoded = urlencode({name: value for name, value in merged.items() if value not in (None, "", [])}, doseq=True)
+    return f"?{encoded}" if encoded else "?"
+
+
+@pass_context
+def csrf_input(context: Any) -> Markup:
+    token = context["csrf_token"]()
+    return Markup('<input type="hidden" name="_csrf_token" value="{}">').format(token)
+
+
+def make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(
+        label=label,
+        static_url=static_url,
+        query_string=query_string,
+        locales=LOCALES,
+        current_locale=current_locale,
+        now=utc_now,
+        csrf_field=csrf_input,
+    )
+    environment.filters.update(
+        datetime=show_datetime,
+        date=show_date,
+        time_left=show_time_left,
+        wan=show_wan,
+        percent=show_percent,
+        score=show_score,
+    )
+    return environment
+
+
+def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(make_environment()))
+
+
+def is_htmx(request: Request[Any, Any, Any]) -> bool:
+    """A fragment is asked for, not a whole page."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def page_context(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """What the layout needs on every page."""
+    actor = request.scope.get("user") or ANONYMOUS
+    return {
+        "actor": actor,
+        "memberships": request.scope.get("auth") or [],
+        "is_demo": request.app.state.process.settings.demo,
+        "path": request.url.path,
+        "full_path": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "flashes": [unquote(request.cookies[FLASH_COOKIE])] if request.cookies.get(FLASH_COOKIE) else [],
+    }
+
+
+def render(
+    request: Request[Any, Any, Any], template: str, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+) -> Template:
+    """A page or fragment. Pages are never cached by browsers or proxies: they differ by reader."""
+    cookies = []
+    if FLASH_COOKIE in request.cookies and not is_htmx(request):
+        cookies.append(Cookie(key=FLASH_COOKIE, value="", max_age=0, path="/"))
+    return Template(
+        template_name=template,
+        context={**page_context(request), **context},
+        status_code=status,
+        cookies=cookies,
+        headers={"cache-control": "no-store", "vary": "HX-Request", **(headers or {})},
+    )
+
+
+def redirect(
+    request: Request[Any, Any, Any], path: str, *, flash: str | None = None, cookies: list[Cookie] | None = None
+) -> Response[Any]:
+    """Go on to `path` after a POST, with a message shown there once; htmx is told by its own header."""
+    cookies = list(cookies or [])
+    if flash is not None:
+        cookies.append(Cookie(key=FLASH_COOKIE, value=_cookie_text(flash), max_age=60, path="/", httponly=True, samesite="lax"))
+    if is_htmx(request):
+        return Response(content="", status_code=200, headers={"HX-Redirect": path}, cookies=cookies)
+    return Redirect(path, status_code=303, cookies=cookies)
+
+
+def _cookie_text(text: str) -> str:
+    return quote(text, safe="")
