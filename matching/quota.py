@@ -90,7 +90,7 @@ def exact_number(value: object, field: str) -> Fraction:
     if abs(exponent) > MAX_DIGITS or number.adjusted() > MAX_DIGITS:
         # Shortest decimals of floats reach 1e-308; nothing that small is a share, a score or money.
         if isinstance(value, float) and abs(value) < 1:
-            return Fraction(0) if value == 0 else Fraction(round(number * 10**MAX_DIGITS), 10**MAX_DIGITS)
+            return Fraction(round(number.scaleb(MAX_DIGITS)), 10**MAX_DIGITS)
         raise QuotaError(field, f"has more than {MAX_DIGITS} digits")
     return Fraction(number)
 
