@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import dramatiq
-from dramatiq.middleware import AsyncIO
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import AsyncIO, default_middleware
 from dramatiq_postgres import PostgresBroker
 from sqlalchemy import DateTime, Engine, Index, create_engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.database import Base, Key, sqlalchemy_url
+from core.process import current_process
 from core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -43,40 +45,59 @@ class OutboxJob(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
-_external = False
-
-
-def configure_broker(settings: Settings) -> dramatiq.Broker:
-    """Make the process's broker. Called once, before any module that declares actors is imported."""
-    global _external
-    broker: dramatiq.Broker
-    if settings.broker_url is None:
-        if settings.database_url is None:
-            raise ValueError("the broker needs a database address")
-        broker = PostgresBroker(url=_libpq_url(settings.database_url), results=False)
-        _external = False
-    elif settings.broker_url.startswith(("redis://", "rediss://")):
-        from dramatiq.brokers.redis import RedisBroker
-
-        broker = RedisBroker(url=settings.broker_url)
-        _external = True
-    elif settings.broker_url.startswith(("amqp://", "amqps://")):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
-
-        broker = RabbitmqBroker(url=settings.broker_url)
-        _external = True
-    else:
-        raise ValueError("BROKER_URL must begin with redis:// or amqp://")
-    broker.add_middleware(AsyncIO())
-    dramatiq.set_broker(broker)
-    return broker
+# Actors are declared here when their module is imported, and handed to the real broker when there is one:
+# so it does not matter whether modules or settings come first.
+_catalogue = StubBroker(middleware=[*(kind() for kind in default_middleware), AsyncIO()])
+_broker: dramatiq.Broker | None = None
 
 
 def actor(*, queue: str = "default", time_limit_ms: int = TIME_LIMIT_MS) -> Any:
     """Declare an actor with the project's limits. Actors take ids, are idempotent and may run twice."""
-    return dramatiq.actor(
-        queue_name=queue, max_retries=MAX_RETRIES, max_backoff=MAX_BACKOFF_MS, time_limit=time_limit_ms
-    )
+
+    def declare(function: Any) -> dramatiq.Actor[..., Any]:
+        declared: dramatiq.Actor[..., Any] = dramatiq.actor(
+            queue_name=queue,
+            max_retries=MAX_RETRIES,
+            max_backoff=MAX_BACKOFF_MS,
+            time_limit=time_limit_ms,
+            broker=_catalogue,
+        )(function)
+        if _broker is not None:
+            _hand_over(declared, _broker)
+        return declared
+
+    return declare
+
+
+def configure_broker(settings: Settings) -> dramatiq.Broker:
+    """Make the process's broker and give it every actor."""
+    global _broker
+    middleware = [*(kind() for kind in default_middleware), AsyncIO()]
+    broker: dramatiq.Broker
+    if settings.broker_url is None:
+        if settings.database_url is None:
+            raise ValueError("the broker needs a database address")
+        broker = PostgresBroker(url=_libpq_url(settings.database_url), results=False, middleware=middleware)
+    elif settings.broker_url.startswith(("redis://", "rediss://")):
+        from dramatiq.brokers.redis import RedisBroker
+
+        broker = RedisBroker(url=settings.broker_url, middleware=middleware)
+    elif settings.broker_url.startswith(("amqp://", "amqps://")):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        broker = RabbitmqBroker(url=settings.broker_url, middleware=middleware)
+    else:
+        raise ValueError("BROKER_URL must begin with redis:// or amqp://")
+    dramatiq.set_broker(broker)
+    _broker = broker
+    for declared in list(_catalogue.actors.values()):
+        _hand_over(declared, broker)
+    return broker
+
+
+def _hand_over(declared: dramatiq.Actor[..., Any], broker: dramatiq.Broker) -> None:
+    declared.broker = broker
+    broker.declare_actor(declared)
 
 
 async def enqueue(
@@ -84,7 +105,7 @@ async def enqueue(
 ) -> None:
     """Queue a job that exists if and only if the session's transaction commits."""
     message = job.message(*[str(item) if isinstance(item, uuid.UUID) else item for item in arguments])
-    if _external:
+    if current_process().settings.broker_url is not None:
         session.add(OutboxJob(message=message.asdict(), delay_ms=delay_ms))
         return
     await session.execute(

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -25,9 +26,10 @@ class Process:
 _current: Process | None = None
 
 
-def start_process(settings: Settings) -> Process:
+def start_process(settings: Settings, **engine_options: Any) -> Process:
+    """Make this process's resources; `engine_options` go to SQLAlchemy's create_async_engine."""
     global _current
-    _current = Process(settings, create_engine(settings))
+    _current = Process(settings, create_engine(settings, **engine_options))
     return _current
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders, State
 from litestar.di import Provide
@@ -41,7 +41,7 @@ async def provide_session(state: State) -> AsyncGenerator[AsyncSession, None]:
         yield session
 
 
-def provide_actor(request: Any) -> Actor:
+def provide_actor(request: Request[Actor, Any, State]) -> Actor:
     return request.user
 
 
@@ -65,7 +65,9 @@ def create_app(process: Process, *, debug: bool = False) -> Litestar:
         path="/static",
         directories=[STATIC_DIR],
         # Addresses carry a hash of the content, see templating.static_url.
-        cache_control=CacheControlHeader(max_age=int(timedelta(days=365).total_seconds()), public=True, immutable=True),
+        cache_control=CacheControlHeader(
+            max_age=int(timedelta(days=365).total_seconds()), public=True, immutable=True
+        ),
         opt={"access": Access.PUBLIC, "exclude_from_auth": True},
         include_in_schema=False,
     )
@@ -79,7 +81,10 @@ def create_app(process: Process, *, debug: bool = False) -> Litestar:
         },
         middleware=[DefineMiddleware(LoginMiddleware, exclude_from_auth_key="exclude_from_auth")],
         csrf_config=CSRFConfig(
-            secret=settings.secret_key, cookie_secure=settings.secure_cookies, cookie_httponly=True, cookie_path="/"
+            secret=settings.secret_key,
+            cookie_secure=settings.secure_cookies,
+            cookie_httponly=True,
+            cookie_path="/",
         ),
         template_config=template_config(),
         exception_handlers=EXCEPTION_HANDLERS,
@@ -88,6 +93,7 @@ def create_app(process: Process, *, debug: bool = False) -> Litestar:
         # What a page posts; uploads state their own limit at their route.
         request_max_body_size=4 * 2**20,
         openapi_config=None,
+        logging_config=None,
         debug=debug,
     )
     require_declared_access(app)

@@ -25,7 +25,9 @@ def wants_json(request: Request[Any, Any, Any]) -> bool:
 def domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
     if isinstance(error, LoginRequiredError) and not wants_json(request):
         return login_page(request)
-    errors = {name: str(text) for name, text in error.errors.items()} if isinstance(error, InvalidError) else {}
+    errors = (
+        {name: str(text) for name, text in error.errors.items()} if isinstance(error, InvalidError) else {}
+    )
     return _answer(request, error.status, str(error.message), errors)
 
 
@@ -36,7 +38,9 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
         status = 404
     messages = {
         400: gettext("The request could not be understood."),
-        403: gettext("The form was too old or came from elsewhere. Go back, reload the page and send it again."),
+        403: gettext(
+            "The form was too old or came from elsewhere. Go back, reload the page and send it again."
+        ),
         404: gettext("There is nothing at this address."),
         405: gettext("This address cannot be called in that way."),
         413: gettext("What was sent is too large."),
@@ -45,11 +49,13 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
 
 
 def stale_data(request: Request[Any, Any, Any], error: StaleDataError) -> Response[Any]:
-    return domain_error(request, ConflictError(gettext("Somebody else has changed this meanwhile. Reload the page.")))
+    return domain_error(
+        request, ConflictError(gettext("Somebody else has changed this meanwhile. Reload the page."))
+    )
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    logger.exception("unexpected failure at %s %s", request.method, request.url.path, exc_info=error)
+    logger.error("unexpected failure at %s %s", request.method, request.url.path, exc_info=error)
     if request.app.debug:
         return create_debug_response(request, error)
     message = gettext("Something went wrong on our side. It was logged; nothing was changed.")
@@ -59,18 +65,33 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[An
 def login_page(request: Request[Any, Any, Any]) -> Response[Any]:
     """Ask for a login where a page was asked for; what a form had sent is kept and sent again afterwards."""
     if is_htmx(request):
-        return Response(content="", status_code=401, headers={"HX-Reswap": "none", "HX-Trigger": "login-required"})
+        return Response(
+            content="", status_code=401, headers={"HX-Reswap": "none", "HX-Trigger": "login-required"}
+        )
     replay = ""
     if request.method == "POST":
         form = ScopeState.from_scope(request.scope).form
         if form is not Empty:
-            pairs = [[name, value] for name, value in form.multi_items() if isinstance(value, str)]
-            replay = json.dumps([pair for pair in pairs if pair[0] != "_csrf_token"], ensure_ascii=False)
+            replay = json.dumps(_text_fields(form), ensure_ascii=False)
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return render(request, "accounts/login.html", status=401, target=target, replay=replay, email="", error="")
+    return render(
+        request, "accounts/login.html", status=401, target=target, replay=replay, email="", error=""
+    )
 
 
-def _answer(request: Request[Any, Any, Any], status: int, message: str, errors: dict[str, str]) -> Response[Any]:
+def _text_fields(form: Any) -> list[list[str]]:
+    """Name and value of every text field. Files are not kept: they would have to be chosen again."""
+    return [
+        [name, value]
+        for name, values in form.items()
+        for value in (values if isinstance(values, list) else [values])
+        if isinstance(value, str) and name != "_csrf_token"
+    ]
+
+
+def _answer(
+    request: Request[Any, Any, Any], status: int, message: str, errors: dict[str, str]
+) -> Response[Any]:
     if wants_json(request):
         content = {"type": "about:blank", "title": message, "status": status, "errors": errors}
         return Response(content=content, status_code=status, media_type="application/problem+json")

@@ -7,7 +7,7 @@ the policies of the domain packages, which the controllers ask.
 from enum import StrEnum
 from typing import Any
 
-from litestar import Litestar
+from litestar import HttpMethod, Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
@@ -28,7 +28,9 @@ class Access(StrEnum):
     DEMO = "demo"  # exists in the demo alone, for everybody
 
 
-def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    if _only_tells_methods(handler):
+        return
     access = Access(handler.opt["access"])
     actor: Actor = connection.user
     if access is Access.PUBLIC:
@@ -51,9 +53,18 @@ def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
         raise ForbiddenError(_("Your role does not allow this."))
 
 
+def _only_tells_methods(handler: BaseRouteHandler) -> bool:
+    """Litestar's own answer to OPTIONS, which carries nothing but the Allow header."""
+    return isinstance(handler, HTTPRouteHandler) and handler.http_methods == {HttpMethod.OPTIONS}
+
+
 def require_declared_access(app: Litestar) -> None:
     """Raise when a route does not say who may enter."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
-            if isinstance(handler, HTTPRouteHandler) and "access" not in handler.opt:
+            if (
+                isinstance(handler, HTTPRouteHandler)
+                and "access" not in handler.opt
+                and not _only_tells_methods(handler)
+            ):
                 raise RuntimeError(f"{route.path} does not declare opt access")

@@ -42,7 +42,9 @@ async def form_data(request: Request[Any, Any, Any]) -> FormData:
 def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:
     """The address of the person's machine. X-Forwarded-For is believed from TRUSTED_PROXIES alone."""
     peer = connection.client.host if connection.client else ""
-    trusted = [ip_network(item.strip(), strict=False) for item in settings.trusted_proxies.split(",") if item.strip()]
+    trusted = [
+        ip_network(item.strip(), strict=False) for item in settings.trusted_proxies.split(",") if item.strip()
+    ]
 
     def is_trusted(address: str) -> bool:
         try:

@@ -13,7 +13,7 @@ from core.clock import utc_now
 from core.i18n import DEFAULT_LOCALE, LOCALES, set_locale
 from core.process import Process
 from core.settings import Settings
-from solvers import queries as solver_queries
+from solvers.organizations import queries as organization_queries
 from web.requests import client_address
 
 LOGIN_COOKIE = "jiebang_login"
@@ -35,7 +35,13 @@ def login_cookie(settings: Settings, token: str) -> Cookie:
 
 def ended_login_cookie(settings: Settings) -> Cookie:
     return Cookie(
-        key=LOGIN_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="lax", secure=settings.secure_cookies
+        key=LOGIN_COOKIE,
+        value="",
+        max_age=0,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
     )
 
 
@@ -51,7 +57,9 @@ def locale_cookie(settings: Settings, locale: str) -> Cookie:
 
 
 class LoginMiddleware(AbstractAuthenticationMiddleware):
-    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
         process: Process = connection.app.state.process
         locale = connection.cookies.get(LOCALE_COOKIE)
         actor = Actor(address=client_address(connection, process.settings))
@@ -69,7 +77,7 @@ async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, 
         if login is None or login.person.is_disabled:
             return Actor(address=address), [], None
         await touch_login(session, process.settings, login)
-        memberships = await solver_queries.memberships_of(session, login.person_id)
+        memberships = await organization_queries.memberships_of(session, login.person_id)
         # A membership that has ended ends here too, whatever the login was opened for.
         acting = next((item for item in memberships if item.organization_id == login.organization_id), None)
         actor = Actor(
@@ -85,5 +93,3 @@ async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, 
             address=address,
         )
         return actor, memberships, login.person.locale
-
-

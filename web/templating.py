@@ -15,6 +15,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
+from litestar.template.base import csrf_token
 from litestar.template.config import TemplateConfig
 from markupsafe import Markup
 
@@ -79,13 +80,15 @@ def show_score(score: float) -> str:
 def query_string(parameters: dict[str, Any], **changes: Any) -> str:
     """`parameters` with `changes` made (None removes), encoded behind a "?"."""
     merged = {**parameters, **changes}
-    encoded = urlencode({name: value for name, value in merged.items() if value not in (None, "", [])}, doseq=True)
+    encoded = urlencode(
+        {name: value for name, value in merged.items() if value not in (None, "", [])}, doseq=True
+    )
     return f"?{encoded}" if encoded else "?"
 
 
 @pass_context
 def csrf_input(context: Any) -> Markup:
-    token = context["csrf_token"]()
+    token = csrf_token(context)
     return Markup('<input type="hidden" name="_csrf_token" value="{}">').format(token)
 
 
@@ -125,7 +128,10 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
 
 def is_htmx(request: Request[Any, Any, Any]) -> bool:
     """A fragment is asked for, not a whole page."""
-    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+    return (
+        request.headers.get("hx-request") == "true"
+        and request.headers.get("hx-history-restore-request") != "true"
+    )
 
 
 def page_context(request: Request[Any, Any, Any]) -> dict[str, Any]:
@@ -142,7 +148,12 @@ def page_context(request: Request[Any, Any, Any]) -> dict[str, Any]:
 
 
 def render(
-    request: Request[Any, Any, Any], template: str, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **context: Any,
 ) -> Template:
     """A page or fragment. Pages are never cached by browsers or proxies: they differ by reader."""
     cookies = []
@@ -158,12 +169,25 @@ def render(
 
 
 def redirect(
-    request: Request[Any, Any, Any], path: str, *, flash: str | None = None, cookies: list[Cookie] | None = None
+    request: Request[Any, Any, Any],
+    path: str,
+    *,
+    flash: str | None = None,
+    cookies: list[Cookie] | None = None,
 ) -> Response[Any]:
     """Go on to `path` after a POST, with a message shown there once; htmx is told by its own header."""
     cookies = list(cookies or [])
     if flash is not None:
-        cookies.append(Cookie(key=FLASH_COOKIE, value=_cookie_text(flash), max_age=60, path="/", httponly=True, samesite="lax"))
+        cookies.append(
+            Cookie(
+                key=FLASH_COOKIE,
+                value=_cookie_text(flash),
+                max_age=60,
+                path="/",
+                httponly=True,
+                samesite="lax",
+            )
+        )
     if is_htmx(request):
         return Response(content="", status_code=200, headers={"HX-Redirect": path}, cookies=cookies)
     return Redirect(path, status_code=303, cookies=cookies)

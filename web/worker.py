@@ -6,10 +6,12 @@ import threading
 
 from dramatiq import Worker
 
-from core.database import sqlalchemy_url
+import challenges.postings.jobs  # noqa: F401 -- importing a module declares its actors
+import core.mail  # noqa: F401
 from core.jobs import OutboxRelay, configure_broker
 from core.process import start_process
 from core.settings import Settings
+from web.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 # A running job is given this long to finish; one that is cut off runs again after the next start.
@@ -18,14 +20,8 @@ STOP_TIMEOUT_MS = 20_000
 
 def run_worker(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM."""
-    assert settings.database_url is not None
-    sqlalchemy_url(settings.database_url)
     broker = configure_broker(settings)
     start_process(settings)
-    # Actors are registered by being imported, which must come after the broker is set.
-    from web import actors
-    from web.schedule import Schedule
-
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -34,9 +30,9 @@ def run_worker(settings: Settings) -> None:
     relay = OutboxRelay(settings, broker) if settings.broker_url else None
     if relay:
         relay.start()
-    schedule = Schedule(settings)
+    schedule = Schedule()
     schedule.start()
-    logger.info("working on %d kinds of jobs", len(actors.ALL))
+    logger.info("working on: %s", ", ".join(sorted(broker.actors)))
     stopping.wait()
     schedule.stop()
     if relay:

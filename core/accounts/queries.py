@@ -11,12 +11,16 @@ from core.accounts.models import Login, LoginAttempt, PasswordReset, Person, Per
 
 
 async def person_by_email(session: AsyncSession, email: str) -> Person | None:
-    statement = select(Person).where(Person.email == email.strip().lower()).options(selectinload(Person.roles))
+    statement = (
+        select(Person).where(Person.email == email.strip().lower()).options(selectinload(Person.roles))
+    )
     return await session.scalar(statement)
 
 
 async def person_by_id(session: AsyncSession, person_id: uuid.UUID) -> Person | None:
-    return await session.scalar(select(Person).where(Person.id == person_id).options(selectinload(Person.roles)))
+    return await session.scalar(
+        select(Person).where(Person.id == person_id).options(selectinload(Person.roles))
+    )
 
 
 async def login_by_token_hash(session: AsyncSession, token_hash: bytes, now: datetime) -> Login | None:
@@ -50,14 +54,18 @@ async def failed_attempts(
 
 async def usable_reset(session: AsyncSession, token_hash: bytes, now: datetime) -> PasswordReset | None:
     statement = select(PasswordReset).where(
-        PasswordReset.token_hash == token_hash, PasswordReset.used_at.is_(None), PasswordReset.expires_at > now
+        PasswordReset.token_hash == token_hash,
+        PasswordReset.used_at.is_(None),
+        PasswordReset.expires_at > now,
     )
     return await session.scalar(statement.with_for_update())
 
 
 async def people(session: AsyncSession, *, search: str, limit: int, offset: int) -> tuple[list[Person], int]:
     """A page of people by name, and how many there are in all."""
-    condition = Person.email.contains(search.lower(), autoescape=True) | Person.name.contains(search, autoescape=True)
+    condition = Person.email.contains(search.lower(), autoescape=True) | Person.name.contains(
+        search, autoescape=True
+    )
     total = (await session.execute(select(func.count()).select_from(Person).where(condition))).scalar_one()
     statement = (
         select(Person)

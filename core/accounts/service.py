@@ -69,9 +69,12 @@ async def authenticate(
     since = utc_now() - THROTTLE_WINDOW
     if (
         await queries.failed_attempts(session, since, email=email) >= settings.login_attempts_per_account
-        or await queries.failed_attempts(session, since, address=address) >= settings.login_attempts_per_address
+        or await queries.failed_attempts(session, since, address=address)
+        >= settings.login_attempts_per_address
     ):
-        raise ThrottledError(_("Too many failed attempts. Wait a quarter of an hour, or reset your password."))
+        raise ThrottledError(
+            _("Too many failed attempts. Wait a quarter of an hour, or reset your password.")
+        )
     person = await queries.person_by_email(session, email)
     matches = password_matches(person.password_hash if person else None, password)
     if person is None or not matches or person.is_disabled:
@@ -132,7 +135,9 @@ async def request_password_reset(session: AsyncSession, settings: Settings, emai
         return
     token = secrets.token_urlsafe(32)
     session.add(
-        PasswordReset(token_hash=token_hash(token), person_id=person.id, expires_at=utc_now() + RESET_LIFETIME)
+        PasswordReset(
+            token_hash=token_hash(token), person_id=person.id, expires_at=utc_now() + RESET_LIFETIME
+        )
     )
     with use_locale(person.locale):
         await send_mail(
@@ -179,7 +184,12 @@ async def change_password(session: AsyncSession, actor: Actor, *, current: str, 
 
 
 async def set_roles(
-    session: AsyncSession, actor: Actor, person_id: uuid.UUID, roles: frozenset[PlatformRole], *, disabled: bool
+    session: AsyncSession,
+    actor: Actor,
+    person_id: uuid.UUID,
+    roles: frozenset[PlatformRole],
+    *,
+    disabled: bool,
 ) -> Person:
     """Change a person's platform roles or disable them; ends their logins, since their rights have changed."""
     if not actor.is_administrator:

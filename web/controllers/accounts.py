@@ -4,18 +4,16 @@ import json
 import uuid
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Template
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.accounts import queries, service
 from core.accounts.forms import ChangePasswordForm, ForgottenPasswordForm, NewPasswordForm
-from core.actor import Actor
 from core.clock import utc_now
 from core.errors import InvalidError, NotFoundError, ThrottledError
 from core.i18n import gettext
-from core.settings import Settings
-from solvers import queries as solver_queries
+from solvers.organizations import queries as organization_queries
+from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
 from web.requests import form_data, safe_path
 from web.sessions import ended_login_cookie, login_cookie
@@ -24,14 +22,16 @@ from web.templating import redirect, render
 
 class AccountController(Controller):
     @get("/login", opt={"access": Access.PUBLIC})
-    async def login_form(self, request: Request[Any, Any, Any], actor: Actor, to: str = "/") -> Template | Response[Any]:
+    async def login_form(
+        self, request: WebRequest, actor: Acting, to: FromQuery[str] = "/"
+    ) -> Template | Response[Any]:
         if not actor.is_anonymous:
             return redirect(request, safe_path(to))
         return render(request, "accounts/login.html", target=safe_path(to), replay="", email="", error="")
 
     @post("/login", opt={"access": Access.PUBLIC}, status_code=200)
     async def login(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, actor: Actor
+        self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Template | Response[Any]:
         data = await form_data(request)
         email, target, replay = data.get("email"), safe_path(data.get("target")), data.get("replay")
@@ -46,11 +46,17 @@ class AccountController(Controller):
         if person is None:
             error = error or gettext("E-mail or password is wrong.")
             return render(
-                request, "accounts/login.html", status=422, target=target, replay=replay, email=email, error=error
+                request,
+                "accounts/login.html",
+                status=422,
+                target=target,
+                replay=replay,
+                email=email,
+                error=error,
             )
         if actor.login_id is not None:
             await service.close_login(session, actor.login_id)
-        memberships = await solver_queries.memberships_of(session, person.id)
+        memberships = await organization_queries.memberships_of(session, person.id)
         token = await service.open_login(
             session,
             settings,
@@ -68,15 +74,17 @@ class AccountController(Controller):
 
     @post("/logout", opt={"access": Access.PERSON}, status_code=200)
     async def logout(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, actor: Actor
+        self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Response[Any]:
         assert actor.login_id is not None
         await service.close_login(session, actor.login_id)
-        return redirect(request, "/", flash=gettext("You are logged out."), cookies=[ended_login_cookie(settings)])
+        return redirect(
+            request, "/", flash=gettext("You are logged out."), cookies=[ended_login_cookie(settings)]
+        )
 
     @post("/logout-everywhere", opt={"access": Access.PERSON}, status_code=200)
     async def logout_everywhere(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, actor: Actor
+        self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Response[Any]:
         assert actor.person_id is not None
         await service.close_all_logins(session, actor.person_id)
@@ -84,12 +92,12 @@ class AccountController(Controller):
         return redirect(request, "/login", flash=message, cookies=[ended_login_cookie(settings)])
 
     @get("/account", opt={"access": Access.PERSON})
-    async def account(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Template:
+    async def account(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
         return await _account_page(request, session, actor, ChangePasswordForm())
 
     @post("/account/password", opt={"access": Access.PERSON}, status_code=200)
     async def change_password(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, actor: Actor
+        self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Template | Response[Any]:
         form = ChangePasswordForm(await form_data(request))
         if not form.validate():
@@ -115,12 +123,16 @@ class AccountController(Controller):
 
     @post("/account/organization", opt={"access": Access.PERSON}, status_code=200)
     async def switch_organization(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, actor: Actor
+        self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Response[Any]:
         """Act for another of one's organizations: rights change, so the login is opened anew."""
         data = await form_data(request)
-        memberships = await solver_queries.memberships_of(session, actor.person_id) if actor.person_id else []
-        chosen = next((item for item in memberships if str(item.organization_id) == data.get("organization_id")), None)
+        memberships = (
+            await organization_queries.memberships_of(session, actor.person_id) if actor.person_id else []
+        )
+        chosen = next(
+            (item for item in memberships if str(item.organization_id) == data.get("organization_id")), None
+        )
         if chosen is None or actor.person_id is None or actor.login_id is None:
             raise NotFoundError(gettext("You do not belong to that organization."))
         person = await queries.person_by_id(session, actor.person_id)
@@ -138,11 +150,11 @@ class AccountController(Controller):
         return redirect(request, "/", flash=message, cookies=[login_cookie(settings, token)])
 
     @get("/forgotten-password", opt={"access": Access.PUBLIC})
-    async def forgotten_form(self, request: Request[Any, Any, Any]) -> Template:
+    async def forgotten_form(self, request: WebRequest) -> Template:
         return render(request, "accounts/forgotten.html", form=ForgottenPasswordForm(), sent=False)
 
     @post("/forgotten-password", opt={"access": Access.PUBLIC}, status_code=200)
-    async def forgotten(self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings) -> Template:
+    async def forgotten(self, request: WebRequest, session: DbSession, settings: Config) -> Template:
         form = ForgottenPasswordForm(await form_data(request))
         if not form.validate():
             return render(request, "accounts/forgotten.html", status=422, form=form, sent=False)
@@ -150,26 +162,28 @@ class AccountController(Controller):
         return render(request, "accounts/forgotten.html", form=form, sent=True)
 
     @get("/reset-password/{token:str}", opt={"access": Access.PUBLIC})
-    async def reset_form(self, request: Request[Any, Any, Any], session: AsyncSession, token: str) -> Template:
+    async def reset_form(self, request: WebRequest, session: DbSession, token: FromPath[str]) -> Template:
         if await queries.usable_reset(session, service.token_hash(token), utc_now()) is None:
             raise NotFoundError(gettext("This link has expired or was already used. Ask for a new one."))
         return render(request, "accounts/reset.html", form=NewPasswordForm(), token=token)
 
     @post("/reset-password/{token:str}", opt={"access": Access.PUBLIC}, status_code=200)
     async def reset(
-        self, request: Request[Any, Any, Any], session: AsyncSession, settings: Settings, token: str
+        self, request: WebRequest, session: DbSession, settings: Config, token: FromPath[str]
     ) -> Template | Response[Any]:
         form = NewPasswordForm(await form_data(request))
         if not form.validate():
             return render(request, "accounts/reset.html", status=422, form=form, token=token)
         await service.reset_password(session, token, form.password.data or "")
-        return redirect(request, "/login", flash=gettext("Your password was changed. Log in with the new one."))
+        return redirect(
+            request, "/login", flash=gettext("Your password was changed. Log in with the new one.")
+        )
 
 
 async def _account_page(
-    request: Request[Any, Any, Any],
-    session: AsyncSession,
-    actor: Actor,
+    request: WebRequest,
+    session: DbSession,
+    actor: Acting,
     form: ChangePasswordForm,
     status: int = 200,
 ) -> Template:

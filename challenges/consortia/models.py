@@ -1,0 +1,151 @@
+"""Consortia, their members and the officers' decisions."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from challenges.postings.models import Challenge
+from challenges.programs.models import QuotaRule
+from core.accounts.models import Person
+from core.database import (
+    Base,
+    Flag,
+    JsonArray,
+    JsonObject,
+    Key,
+    LongText,
+    Updated,
+    Wan,
+    enum_column,
+    reference,
+)
+from solvers.organizations.models import Organization, OrganizationKind, SizeClass
+
+
+class ConsortiumState(StrEnum):
+    PROPOSED = "proposed"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Outcome(StrEnum):
+    APPROVED = "approved"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+
+
+class Consortium(Updated, Base):
+    """A lead and members with every requirement assigned, and the quota computation they were shown.
+
+    A trigger refuses `approved` where the rule is broken, and any change of an approved one's members.
+    """
+
+    __tablename__ = "consortium"
+    __table_args__ = (
+        Index(
+            "uq_consortium_open",
+            "challenge_id",
+            unique=True,
+            postgresql_where=sql("state IN ('proposed', 'submitted', 'returned')"),
+        ),
+        CheckConstraint("state <> 'approved' OR rule_id IS NOT NULL", name="approved_under_a_rule"),
+    )
+
+    id: Mapped[Key]
+    challenge_id: Mapped[uuid.UUID] = reference("challenge.id", ondelete="RESTRICT")
+    state: Mapped[ConsortiumState] = enum_column(ConsortiumState, default=ConsortiumState.PROPOSED)
+    lead_id: Mapped[uuid.UUID] = reference("organization.id", ondelete="RESTRICT")
+    rule_id: Mapped[uuid.UUID | None] = reference("quota_rule.id", ondelete="RESTRICT", default=None)
+    run_id: Mapped[uuid.UUID | None] = reference("match_run.id", ondelete="SET NULL", default=None)
+    bid_id: Mapped[uuid.UUID | None] = reference("bid.id", ondelete="SET NULL", default=None)
+    objective: Mapped[float | None] = mapped_column(Float, default=None)
+    # The solver's answer: status, bound, conflict, alternatives; frozen with the decision.
+    computation: Mapped[JsonObject]
+    note: Mapped[LongText] = mapped_column(default="")
+    submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    submitted_by_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("person.id", ondelete="SET NULL"), default=None
+    )
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    challenge: Mapped[Challenge] = relationship(lazy="raise")
+    lead: Mapped[Organization] = relationship(lazy="raise")
+    rule: Mapped[QuotaRule | None] = relationship(lazy="raise")
+    members: Mapped[list["ConsortiumMember"]] = relationship(
+        lazy="raise",
+        cascade="all, delete-orphan",
+        back_populates="consortium",
+        order_by="ConsortiumMember.position",
+    )
+    decisions: Mapped[list["Decision"]] = relationship(
+        lazy="raise", back_populates="consortium", order_by="Decision.decided_at.desc()"
+    )
+
+
+class ConsortiumMember(Base):
+    """A member with what the quota looks at, frozen when it was computed, and the requirements it answers for."""
+
+    __tablename__ = "consortium_member"
+    __table_args__ = (
+        UniqueConstraint("consortium_id", "organization_id"),
+        CheckConstraint("budget_wan >= 0", name="budget_not_negative"),
+        CheckConstraint("counted_sme = false OR kind = 'enterprise'", name="only_enterprises_count"),
+    )
+
+    id: Mapped[Key]
+    consortium_id: Mapped[uuid.UUID] = reference("consortium.id")
+    organization_id: Mapped[uuid.UUID] = reference("organization.id", ondelete="RESTRICT")
+    position: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[OrganizationKind] = enum_column(OrganizationKind)
+    size_class: Mapped[SizeClass | None] = enum_column(SizeClass, default=None)
+    counted_sme: Mapped[Flag]
+    # Why an SME is not counted: a code of matching.quota, empty where it is.
+    not_counted_reason: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    budget_wan: Mapped[Wan]
+    requirement_ids: Mapped[JsonArray]
+    requirement_scores: Mapped[JsonObject]
+
+    consortium: Mapped[Consortium] = relationship(lazy="raise", back_populates="members")
+    organization: Mapped[Organization] = relationship(lazy="raise")
+
+
+class Decision(Base):
+    """An officer's decision on a consortium, with the rule's version and the computation it rests on.
+
+    Rows are never changed or deleted (a trigger refuses).
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (CheckConstraint("outcome = 'approved' OR reason <> ''", name="refusals_have_a_reason"),)
+
+    id: Mapped[Key]
+    consortium_id: Mapped[uuid.UUID] = reference("consortium.id", ondelete="RESTRICT")
+    outcome: Mapped[Outcome] = enum_column(Outcome)
+    reason: Mapped[LongText] = mapped_column(default="")
+    officer_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")
+    rule_id: Mapped[uuid.UUID | None] = reference("quota_rule.id", ondelete="RESTRICT", default=None)
+    decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # Frozen: members, sizes, control relations, scores, rule, quota computation line by line.
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    quota: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+    consortium: Mapped[Consortium] = relationship(lazy="raise", back_populates="decisions")
+    officer: Mapped[Person] = relationship(lazy="raise")
+    rule: Mapped[QuotaRule | None] = relationship(lazy="raise")

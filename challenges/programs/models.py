@@ -1,0 +1,127 @@
+"""Programs of an authority, their rounds and versioned quota rules."""
+
+import uuid
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Numeric,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.accounts.models import Person
+from core.database import (
+    Base,
+    Created,
+    Key,
+    LongText,
+    ShortText,
+    Updated,
+    enum_column,
+    reference,
+)
+
+
+class AppliesTo(StrEnum):
+    LARGE_LEAD = "large_lead"
+    ALL = "all"
+
+
+class Program(Updated, Base):
+    """A funding line of an authority. Only its officers act in it."""
+
+    __tablename__ = "program"
+
+    id: Mapped[Key]
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[ShortText]
+    authority: Mapped[ShortText]
+    description: Mapped[LongText] = mapped_column(default="")
+    # Who may post and bid. An empty list allows every kind or size.
+    poster_sizes: Mapped[list[str]] = mapped_column(
+        ARRAY(String(20)), default=list, server_default=sql("'{}'")
+    )
+    bidder_kinds: Mapped[list[str]] = mapped_column(
+        ARRAY(String(30)), default=list, server_default=sql("'{}'")
+    )
+    field_codes: Mapped[list[str]] = mapped_column(ARRAY(String(4)), default=list, server_default=sql("'{}'"))
+    min_bid_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
+    notice_days: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    is_open: Mapped[bool] = mapped_column(default=True, server_default=sql("true"))
+
+    rules: Mapped[list["QuotaRule"]] = relationship(
+        lazy="raise", back_populates="program", order_by="QuotaRule.version.desc()"
+    )
+    rounds: Mapped[list["Round"]] = relationship(
+        lazy="raise", back_populates="program", order_by="Round.opens_on.desc()"
+    )
+    officers: Mapped[list["ProgramOfficer"]] = relationship(lazy="raise", cascade="all, delete-orphan")
+
+
+class ProgramOfficer(Created, Base):
+    __tablename__ = "program_officer"
+
+    program_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("program.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
+class QuotaRule(Created, Base):
+    """One version of a program's SME-participation rule; versions are added, never changed (a trigger refuses)."""
+
+    __tablename__ = "quota_rule"
+    __table_args__ = (
+        UniqueConstraint("program_id", "version"),
+        CheckConstraint(
+            "min_sme_budget_share BETWEEN 0 AND 1 AND min_small_micro_share_of_sme BETWEEN 0 AND 1"
+            " AND min_sme_member_share BETWEEN 0 AND 1",
+            name="shares_between_0_and_1",
+        ),
+        CheckConstraint("min_sme_members >= 0 AND max_members >= 1", name="heads_plausible"),
+    )
+
+    id: Mapped[Key]
+    program_id: Mapped[uuid.UUID] = reference("program.id")
+    version: Mapped[int] = mapped_column(SmallInteger)
+    effective_on: Mapped[date]
+    applies_to: Mapped[AppliesTo] = enum_column(AppliesTo, default=AppliesTo.LARGE_LEAD)
+    min_sme_budget_share: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), default=None)
+    min_small_micro_share_of_sme: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), default=None)
+    min_sme_members: Mapped[int | None] = mapped_column(SmallInteger, default=None)
+    min_sme_member_share: Mapped[Decimal | None] = mapped_column(Numeric(5, 4), default=None)
+    max_members: Mapped[int | None] = mapped_column(SmallInteger, default=None)
+    note: Mapped[LongText] = mapped_column(default="")
+
+    program: Mapped[Program] = relationship(lazy="raise", back_populates="rules")
+
+
+class Round(Created, Base):
+    """One published list of a program."""
+
+    __tablename__ = "round"
+    __table_args__ = (
+        UniqueConstraint("program_id", "name"),
+        CheckConstraint("closes_on >= opens_on", name="closes_after_it_opens"),
+    )
+
+    id: Mapped[Key]
+    program_id: Mapped[uuid.UUID] = reference("program.id")
+    name: Mapped[ShortText]
+    # Needs may be submitted from `opens_on` to `closes_on`, days in Asia/Shanghai.
+    opens_on: Mapped[date]
+    closes_on: Mapped[date]
+
+    program: Mapped[Program] = relationship(lazy="raise", back_populates="rounds")
