@@ -1,8 +1,9 @@
 """Actors of challenges."""
 
-from sqlalchemy import select
-
-from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings import queries
+from challenges.postings.models import ChallengeState
+from challenges.postings.states import move
+from core.actor import SYSTEM
 from core.clock import utc_now
 from core.jobs import actor
 from core.process import current_process
@@ -12,10 +13,5 @@ from core.process import current_process
 async def close_due_challenges() -> None:
     """Mark published challenges whose deadline has passed; bids have been refused since that very moment."""
     async with current_process().transaction() as session:
-        due = await session.scalars(
-            select(Challenge)
-            .where(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at <= utc_now())
-            .with_for_update(skip_locked=True)
-        )
-        for challenge in due:
-            challenge.state = ChallengeState.CLOSED
+        for challenge in await queries.due_challenges(session, utc_now()):
+            await move(session, SYSTEM, challenge, ChallengeState.CLOSED)

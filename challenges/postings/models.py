@@ -25,6 +25,7 @@ from challenges.programs.models import Program, Round
 from core.database import (
     Base,
     Created,
+    JsonObject,
     Key,
     LongText,
     Updated,
@@ -114,6 +115,8 @@ class Challenge(Updated, Base):
     index_revision: Mapped[int] = mapped_column(BigInteger, index=True, default=0, server_default="0")
     # Written when saved: search and matching never tokenize a challenge again.
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    # What was typed into a draft and cannot be read as a value of its field (name -> text): nothing typed is lost.
+    unparsed: Mapped[JsonObject]
 
     organization: Mapped[Organization] = relationship(lazy="raise")
     program: Mapped[Program | None] = relationship(lazy="raise")
@@ -142,6 +145,7 @@ class Requirement(Base):
     # Percentage points as typed; matching divides by their sum.
     weight: Mapped[Decimal | None] = mapped_column(Numeric(7, 4), default=None)
     budget_wan: Mapped[Decimal | None] = mapped_column(Numeric(14, 2), default=None)
+    unparsed: Mapped[JsonObject]
 
     challenge: Mapped[Challenge] = relationship(lazy="raise", back_populates="requirements")
 

@@ -481,6 +481,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("index_revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("tokens", postgresql.ARRAY(Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "unparsed",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
@@ -828,6 +834,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_match_run_challenge_id_created_at", "match_run", ["challenge_id", "created_at"], unique=False
     )
+    op.create_index(
+        "uq_match_run_waiting",
+        "match_run",
+        ["challenge_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'queued'"),
+    )
     op.create_table(
         "requirement",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -837,6 +850,12 @@ def upgrade() -> None:
         sa.Column("target", sa.Text(), server_default="", nullable=False),
         sa.Column("weight", sa.Numeric(precision=7, scale=4), nullable=True),
         sa.Column("budget_wan", sa.Numeric(precision=14, scale=2), nullable=True),
+        sa.Column(
+            "unparsed",
+            postgresql.JSONB(astext_type=Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
         sa.CheckConstraint("weight >= 0 AND budget_wan >= 0", name=op.f("ck_requirement_not_negative")),
         sa.ForeignKeyConstraint(
             ["challenge_id"], ["challenge.id"], name=op.f("fk_requirement_challenge_id"), ondelete="CASCADE"
@@ -933,7 +952,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("lead_id", sa.Uuid(), nullable=False),
+        sa.Column("lead_id", sa.Uuid(), nullable=True),
         sa.Column("rule_id", sa.Uuid(), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("bid_id", sa.Uuid(), nullable=True),
@@ -952,6 +971,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
             "state <> 'approved' OR rule_id IS NOT NULL", name=op.f("ck_consortium_approved_under_a_rule")
+        ),
+        sa.CheckConstraint(
+            "state IN ('proposed', 'returned') OR lead_id IS NOT NULL",
+            name=op.f("ck_consortium_submitted_has_a_lead"),
         ),
         sa.ForeignKeyConstraint(
             ["bid_id"], ["bid.id"], name=op.f("fk_consortium_bid_id"), ondelete="SET NULL"
