@@ -66,17 +66,19 @@ class Consortium(Updated, Base):
             postgresql_where=sql("state IN ('proposed', 'submitted', 'returned')"),
         ),
         CheckConstraint("state <> 'approved' OR rule_id IS NOT NULL", name="approved_under_a_rule"),
+        CheckConstraint("state IN ('proposed', 'returned') OR lead_id IS NOT NULL", name="submitted_has_a_lead"),
     )
 
     id: Mapped[Key]
     challenge_id: Mapped[uuid.UUID] = reference("challenge.id", ondelete="RESTRICT")
     state: Mapped[ConsortiumState] = enum_column(ConsortiumState, default=ConsortiumState.PROPOSED)
-    lead_id: Mapped[uuid.UUID] = reference("organization.id", ondelete="RESTRICT")
+    # None while the solver works, where it finds nothing, and where the lead was taken out by hand.
+    lead_id: Mapped[uuid.UUID | None] = reference("organization.id", ondelete="RESTRICT", default=None)
     rule_id: Mapped[uuid.UUID | None] = reference("quota_rule.id", ondelete="RESTRICT", default=None)
     run_id: Mapped[uuid.UUID | None] = reference("match_run.id", ondelete="SET NULL", default=None)
     bid_id: Mapped[uuid.UUID | None] = reference("bid.id", ondelete="SET NULL", default=None)
     objective: Mapped[float | None] = mapped_column(Float, default=None)
-    # The solver's answer: status, bound, conflict, alternatives; frozen with the decision.
+    # What the solver was asked and answered, and the control relations that the quota was computed with.
     computation: Mapped[JsonObject]
     note: Mapped[LongText] = mapped_column(default="")
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
@@ -86,7 +88,7 @@ class Consortium(Updated, Base):
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
 
     challenge: Mapped[Challenge] = relationship(lazy="raise")
-    lead: Mapped[Organization] = relationship(lazy="raise")
+    lead: Mapped[Organization | None] = relationship(lazy="raise")
     rule: Mapped[QuotaRule | None] = relationship(lazy="raise")
     members: Mapped[list["ConsortiumMember"]] = relationship(
         lazy="raise",

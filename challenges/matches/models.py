@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.database import (
@@ -38,7 +39,11 @@ class MatchRun(Created, Base):
     """One computation of a challenge's ranking; the newest done one is shown."""
 
     __tablename__ = "match_run"
-    __table_args__ = (Index("ix_match_run_challenge_id_created_at", "challenge_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_match_run_challenge_id_created_at", "challenge_id", "created_at"),
+        # A second run that waits would read the same profiles as the first.
+        Index("uq_match_run_waiting", "challenge_id", unique=True, postgresql_where=sql("state = 'queued'")),
+    )
 
     id: Mapped[Key]
     challenge_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("challenge.id", ondelete="CASCADE"))

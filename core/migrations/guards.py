@@ -49,25 +49,50 @@ BEGIN
                  AND (m.kind <> o.kind OR m.size_class IS DISTINCT FROM o.size_class)) THEN
         RETURN 'a member has changed since the computation';
     END IF;
-    IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
-               AND (SELECT count(*) FROM consortium_member m WHERE m.consortium_id = candidate.id
-                    AND m.requirement_ids @> to_jsonb(r.id::text)) <> 1) THEN
-        RETURN 'a requirement is not assigned to exactly one member';
-    END IF;
-    IF EXISTS (SELECT 1 FROM consortium_member m WHERE m.consortium_id = candidate.id
-               AND (jsonb_array_length(m.requirement_ids) = 0
-                    OR m.budget_wan <> (SELECT coalesce(sum(coalesce(r.budget_wan, 0)), 0) FROM requirement r
-                                        WHERE r.challenge_id = candidate.challenge_id
-                                          AND m.requirement_ids @> to_jsonb(r.id::text)))) THEN
-        RETURN 'a budget is not that of the assigned requirements';
+    IF candidate.bid_id IS NULL THEN
+        IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
+                   AND (SELECT count(*) FROM consortium_member m WHERE m.consortium_id = candidate.id
+                        AND m.requirement_ids @> to_jsonb(r.id::text)) <> 1) THEN
+            RETURN 'a requirement is not assigned to exactly one member';
+        END IF;
+        IF EXISTS (SELECT 1 FROM consortium_member m WHERE m.consortium_id = candidate.id
+                   AND (jsonb_array_length(m.requirement_ids) = 0
+                        OR m.budget_wan <> (SELECT coalesce(sum(coalesce(r.budget_wan, 0)), 0) FROM requirement r
+                                            WHERE r.challenge_id = candidate.challenge_id
+                                              AND m.requirement_ids @> to_jsonb(r.id::text)))) THEN
+            RETURN 'a budget is not that of the assigned requirements';
+        END IF;
+    ELSE
+        -- A bid names its own money and may share a requirement among members; it is taken as it was made.
+        IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
+                   AND NOT EXISTS (SELECT 1 FROM consortium_member m WHERE m.consortium_id = candidate.id
+                                   AND m.requirement_ids @> to_jsonb(r.id::text))) THEN
+            RETURN 'a requirement is not assigned';
+        END IF;
+        IF EXISTS (SELECT 1
+                   FROM (SELECT * FROM consortium_member WHERE consortium_id = candidate.id) m
+                   FULL JOIN (SELECT * FROM bid_member WHERE bid_id = candidate.bid_id AND state = 'confirmed') b
+                       ON b.organization_id = m.organization_id
+                   WHERE (m.budget_wan = b.budget_wan AND m.requirement_ids = b.requirement_ids) IS NOT TRUE) THEN
+            RETURN 'it is not the consortium of the bid';
+        END IF;
     END IF;
 
-    WITH member AS (
+    WITH relation AS (
+        -- Sharing a legal representative is mutual, whichever of the two declared it.
+        SELECT r.organization_id, r.controller_id, r.controller_size, r.kind FROM control_relation r
+        UNION ALL
+        SELECT r.controller_id, r.organization_id, NULL, r.kind FROM control_relation r
+            WHERE r.kind = 'same_legal_representative' AND r.controller_id IS NOT NULL
+    ), member AS (
         SELECT m.budget_wan, m.size_class,
-               m.kind = 'enterprise' AND m.size_class IN ('medium', 'small', 'micro') AND NOT EXISTS (
-                   SELECT 1 FROM control_relation r LEFT JOIN organization o ON o.id = r.controller_id
+               m.kind = 'enterprise' AND coalesce(m.size_class IN ('medium', 'small', 'micro'), false)
+               AND NOT EXISTS (
+                   SELECT 1 FROM relation r LEFT JOIN organization o ON o.id = r.controller_id
                    WHERE r.organization_id = m.organization_id
-                     AND (coalesce(o.size_class, r.controller_size) = 'large'
+                     -- A declared size stands in for one that is not known; institutes and universities have none.
+                     AND ((o.id IS NULL OR o.kind = 'enterprise')
+                              AND coalesce(o.size_class, r.controller_size) = 'large'
                           OR (r.kind = 'control' AND EXISTS (
                                   SELECT 1 FROM consortium_member other
                                   WHERE other.consortium_id = candidate.id
@@ -102,8 +127,12 @@ BEGIN
         END IF;
         RETURN OLD;
     END IF;
-    IF TG_OP = 'UPDATE' AND OLD.state IN ('approved', 'rejected') AND NEW.state <> OLD.state THEN
-        RAISE EXCEPTION 'a decided consortium cannot be changed' USING ERRCODE = 'restrict_violation';
+    IF TG_OP = 'UPDATE' AND OLD.state IN ('approved', 'rejected') THEN
+        IF (NEW.state, NEW.challenge_id, NEW.lead_id, NEW.rule_id, NEW.objective, NEW.computation) IS DISTINCT FROM
+           (OLD.state, OLD.challenge_id, OLD.lead_id, OLD.rule_id, OLD.objective, OLD.computation) THEN
+            RAISE EXCEPTION 'a decided consortium cannot be changed' USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
     END IF;
     IF NEW.state = 'approved' THEN
         violation := consortium_violation(NEW);
@@ -119,6 +148,11 @@ CREATE TRIGGER consortium_guard BEFORE INSERT OR UPDATE OR DELETE ON consortium
 
 CREATE FUNCTION guard_consortium_member() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Locked, so that an approval under way ends before this change is judged, and the other way round.
+    PERFORM 1 FROM consortium c
+        WHERE c.id IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.consortium_id END,
+                       CASE WHEN TG_OP <> 'DELETE' THEN NEW.consortium_id END)
+        FOR SHARE;
     IF EXISTS (SELECT 1 FROM consortium c WHERE c.state IN ('approved', 'rejected')
                AND c.id IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.consortium_id END,
                             CASE WHEN TG_OP <> 'DELETE' THEN NEW.consortium_id END)) THEN
@@ -128,4 +162,15 @@ BEGIN
 END $$;
 CREATE TRIGGER consortium_member_guard BEFORE INSERT OR UPDATE OR DELETE ON consortium_member
     FOR EACH ROW EXECUTE FUNCTION guard_consortium_member();
+
+CREATE FUNCTION guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM membership p JOIN consortium_member m ON m.organization_id = p.organization_id
+               WHERE p.person_id = NEW.officer_id AND m.consortium_id = NEW.consortium_id) THEN
+        RAISE EXCEPTION 'the officer belongs to a member'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_decision_officer_is_no_member';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER decision_guard BEFORE INSERT ON decision FOR EACH ROW EXECUTE FUNCTION guard_decision();
 """
