@@ -4,7 +4,7 @@ Each collection has one counter. Taking the next number locks it until the trans
 visible in order: a reader that has seen number n has missed nothing below n, and a lost notification costs nothing.
 """
 
-from sqlalchemy import BigInteger, String, func, select
+from sqlalchemy import BigInteger, Select, String, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,7 +33,10 @@ async def next_revision(session: AsyncSession, collection: str) -> int:
 
 
 async def latest_revision(session: AsyncSession, collection: str) -> int:
-    statement = select(func.coalesce(func.max(CollectionRevision.revision), 0)).where(
+    return (await session.execute(latest_revision_statement(collection))).scalar_one()
+
+
+def latest_revision_statement(collection: str) -> Select[int]:
+    return select(func.coalesce(func.max(CollectionRevision.revision), 0)).where(
         CollectionRevision.collection == collection
     )
-    return (await session.execute(statement)).scalar_one()

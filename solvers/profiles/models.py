@@ -58,7 +58,7 @@ class CapabilityProfile(Updated, Base):
         lazy="raise",
         cascade="all, delete-orphan",
         back_populates="profile",
-        order_by="(EvidenceItem.year.desc(), EvidenceItem.created_at)",
+        order_by="(EvidenceItem.year.desc().nulls_last(), EvidenceItem.created_at, EvidenceItem.id)",
     )
 
 
