@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import DateTime, String, Text, select
+from sqlalchemy import DateTime, String, Text, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,7 @@ from core.process import current_process
 from core.settings import Settings
 
 SMTP_TIMEOUT_S = 30
+PER_PAGE = 20
 
 
 class MailMessage(Created, Base):
@@ -65,6 +66,22 @@ async def deliver_mail(message_id: str) -> None:
     # Raised after the commit: what went wrong stays visible while the broker tries again.
     if failure is not None:
         raise failure
+
+
+async def messages(session: AsyncSession, *, recipient: str, page: int) -> tuple[list[MailMessage], int]:
+    """A page of mail, newest first, and how much there is; an empty recipient means everybody's."""
+    condition = MailMessage.recipient == recipient.strip().lower() if recipient.strip() else true()
+    total = (
+        await session.execute(select(func.count()).select_from(MailMessage).where(condition))
+    ).scalar_one()
+    statement = (
+        select(MailMessage)
+        .where(condition)
+        .order_by(MailMessage.created_at.desc(), MailMessage.id)
+        .limit(PER_PAGE)
+        .offset((page - 1) * PER_PAGE)
+    )
+    return list(await session.scalars(statement)), total
 
 
 def _hand_over(settings: Settings, message: MailMessage) -> None:

@@ -1,15 +1,26 @@
 """What a request carries besides its route: client address, safe return paths, form data for WTForms."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.datastructures import FormMultiDict
+from litestar.datastructures import FormMultiDict, UploadFile
 
 from core.settings import Settings
+
+# Ceiling of an upload's body, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
+# held in memory once.
+UPLOAD_BODY_LIMIT = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Upload:
+    name: str
+    content: bytes
 
 
 class FormData:
@@ -37,6 +48,14 @@ class FormData:
 
 async def form_data(request: Request[Any, Any, Any]) -> FormData:
     return FormData(await request.form())
+
+
+async def uploaded_file(request: Request[Any, Any, Any], field: str = "file") -> Upload:
+    """The file of a form's field; an empty one when none was chosen."""
+    value = (await request.form()).get(field)
+    if not isinstance(value, UploadFile):
+        return Upload("", b"")
+    return Upload(value.filename, await value.read())
 
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:

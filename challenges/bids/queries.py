@@ -1,0 +1,112 @@
+"""Every SELECT about bids."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.postings.models import Challenge
+from challenges.programs.models import Program
+from solvers.organizations.models import Organization, OrganizationKind, Verification
+
+
+def _whole() -> Select[tuple[Bid]]:
+    return select(Bid).options(
+        selectinload(Bid.organization),
+        selectinload(Bid.members).selectinload(BidMember.organization).selectinload(Organization.controllers),
+        selectinload(Bid.challenge).options(
+            selectinload(Challenge.requirements),
+            selectinload(Challenge.organization),
+            selectinload(Challenge.round),
+            selectinload(Challenge.invited),
+            selectinload(Challenge.program).selectinload(Program.officers),
+        ),
+    )
+
+
+async def bid_by_id(session: AsyncSession, bid_id: uuid.UUID, *, lock: bool = False) -> Bid | None:
+    """A bid with its challenge, members and their organizations; `lock` holds off concurrent changes."""
+    statement = _whole().where(Bid.id == bid_id)
+    if lock:
+        statement = statement.with_for_update(of=Bid).execution_options(populate_existing=True)
+    return await session.scalar(statement)
+
+
+async def bids_of_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> list[Bid]:
+    """Submitted bids, earliest first."""
+    statement = (
+        _whole()
+        .where(Bid.challenge_id == challenge_id, Bid.state == BidState.SUBMITTED)
+        .order_by(Bid.submitted_at)
+    )
+    return list(await session.scalars(statement))
+
+
+async def bids_of_organization(session: AsyncSession, organization_id: uuid.UUID) -> list[Bid]:
+    """Bids that the organization leads or is named in without having declined, newest first."""
+    named = select(BidMember.bid_id).where(
+        BidMember.organization_id == organization_id, BidMember.state != BidMemberState.DECLINED
+    )
+    statement = (
+        _whole()
+        .where((Bid.organization_id == organization_id) | Bid.id.in_(named))
+        .order_by(Bid.updated_at.desc())
+    )
+    return list(await session.scalars(statement))
+
+
+async def part_in_challenge(
+    session: AsyncSession,
+    challenge_id: uuid.UUID,
+    organization_id: uuid.UUID,
+    *,
+    besides: uuid.UUID | None = None,
+) -> Bid | None:
+    """The live bid in which the organization already takes part: it leads it, or has confirmed its part."""
+    statement = (
+        select(Bid)
+        .join(BidMember)
+        .where(
+            Bid.challenge_id == challenge_id,
+            Bid.state != BidState.WITHDRAWN,
+            BidMember.organization_id == organization_id,
+            BidMember.state == BidMemberState.CONFIRMED,
+        )
+        .limit(1)
+    )
+    if besides is not None:
+        statement = statement.where(Bid.id != besides)
+    return await session.scalar(statement)
+
+
+async def database_time(session: AsyncSession) -> datetime:
+    """The database's clock now, not at the transaction's start: it alone decides what was in time."""
+    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+
+
+async def hold_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> None:
+    """Keep the challenge from being closed or withdrawn until this transaction ends."""
+    await session.execute(select(Challenge.id).where(Challenge.id == challenge_id).with_for_update(read=True))
+
+
+async def possible_partners(
+    session: AsyncSession, search: str, *, kinds: list[str], excluded: list[uuid.UUID], limit: int = 10
+) -> list[Organization]:
+    """Verified organizations whose name contains the search text or whose credit code equals it."""
+    statement = (
+        select(Organization)
+        .where(
+            Organization.verification == Verification.VERIFIED,
+            Organization.name.contains(search, autoescape=True)
+            | (Organization.credit_code == search.upper()),
+            Organization.id.not_in(excluded),
+        )
+        .order_by(Organization.name)
+        .limit(limit)
+    )
+    if kinds:
+        statement = statement.where(Organization.kind.in_([OrganizationKind(kind) for kind in kinds]))
+    return list(await session.scalars(statement))

@@ -1,0 +1,367 @@
+"""Use cases of bidding. The deadline is checked inside each transaction against the database's clock."""
+
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.bids import policies, queries
+from challenges.bids.forms import REQUIRED_TO_SUBMIT
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.postings.models import Challenge
+from challenges.postings.policies import may_bid
+from challenges.postings.queries import certificates_on
+from challenges.programs.policies import accepts_bidder
+from core import audit
+from core.actor import Actor
+from core.attachments import Attachment, store_attachment
+from core.clock import shanghai_today
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.i18n import lazy_gettext as _
+from core.i18n import use_locale
+from core.mail import send_mail
+from core.settings import Settings
+from solvers.organizations import queries as organization_queries
+
+
+@dataclass(frozen=True)
+class Part:
+    """One member's part as typed."""
+
+    organization_id: uuid.UUID
+    role_text: str = ""
+    requirement_ids: tuple[str, ...] = ()
+    budget_wan: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class BidContent:
+    """The bid's texts as typed, and every member's part."""
+
+    technical_plan: str = ""
+    ability: str = ""
+    team: str = ""
+    timeline: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    parts: tuple[Part, ...] = field(default_factory=tuple)
+
+
+async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -> Bid:
+    """Begin a draft, or return the live bid that the organization has already; it is the lead of its own bid."""
+    if actor.organization_id is None:
+        raise ForbiddenError(_("Only organizations bid."))
+    organization = await organization_queries.organization_by_id(session, actor.organization_id)
+    await queries.hold_challenge(session, challenge.id)
+    await session.refresh(challenge, ["state", "deadline_at"])
+    if organization is None or not may_bid(
+        actor, challenge, organization, await queries.database_time(session)
+    ):
+        raise ForbiddenError(
+            _("Only verified organizations of the kinds the program names bid, until the deadline.")
+        )
+    existing = await queries.part_in_challenge(session, challenge.id, actor.organization_id)
+    if existing is not None:
+        if existing.organization_id == actor.organization_id:
+            return existing
+        raise ConflictError(_("Your organization already takes part in another bid for this challenge."))
+    bid = Bid(challenge_id=challenge.id, organization_id=actor.organization_id, created_by_id=actor.person_id)
+    bid.members = [
+        BidMember(
+            organization_id=actor.organization_id,
+            position=0,
+            state=BidMemberState.CONFIRMED,
+            requirement_ids=[],
+        )
+    ]
+    session.add(bid)
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError:
+        # Two editors pressed at the same moment; the unique index let one through.
+        raise ConflictError(_("A colleague has just started this bid. Open it under “Our bids”.")) from None
+    await audit.record(session, actor, "bid.started", "bid", bid.id, {"challenge": challenge.title})
+    return bid
+
+
+async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
+    """The actor's own bid, locked, while it may still be changed."""
+    bid = await queries.bid_by_id(session, bid_id, lock=True)
+    if bid is None or not policies.leads_bid(actor, bid):
+        raise NotFoundError(_("There is no such bid."))
+    await queries.hold_challenge(session, bid.challenge_id)
+    await session.refresh(bid.challenge, ["state", "deadline_at"])
+    if not policies.may_edit_bid(actor, bid, await queries.database_time(session)):
+        if not actor.may_edit_for_organization:
+            raise ForbiddenError(_("Viewers cannot change a bid."))
+        raise ConflictError(
+            _("The deadline has passed or the bid was withdrawn: it cannot be changed any more.")
+        )
+    return bid
+
+
+async def save_bid(
+    session: AsyncSession, actor: Actor, bid_id: uuid.UUID, content: BidContent, revision: int
+) -> Bid:
+    """Save a draft. A submitted bid stays submitted and so must stay complete; raises InvalidError otherwise."""
+    bid = await _open_bid(session, actor, bid_id)
+    if bid.revision != revision:
+        raise ConflictError(
+            _("A colleague has saved this bid meanwhile. Reload the page and enter your change again.")
+        )
+    _write(bid, content)
+    if bid.state is BidState.SUBMITTED:
+        errors = shortcomings(bid)
+        if errors:
+            raise InvalidError(errors)
+        bid.submitted_at = await queries.database_time(session)
+    bid.revision += 1
+    await session.flush()
+    await audit.record(session, actor, "bid.saved", "bid", bid.id, {"state": bid.state})
+    return bid
+
+
+def _write(bid: Bid, content: BidContent) -> None:
+    for name in REQUIRED_TO_SUBMIT:
+        setattr(bid, name, getattr(content, name).strip())
+    known = {str(requirement.id) for requirement in bid.challenge.requirements}
+    parts = {part.organization_id: part for part in content.parts}
+    for member in bid.members:
+        part = parts.get(member.organization_id)
+        if part is not None:
+            member.role_text = part.role_text.strip()
+            member.requirement_ids = [item for item in part.requirement_ids if item in known]
+            member.budget_wan = part.budget_wan
+
+
+def shortcomings(bid: Bid) -> dict[str, Any]:
+    """What a complete bid still lacks, by form field; empty when it may be submitted."""
+    errors: dict[str, Any] = {
+        name: _("Please fill this in before you submit.")
+        for name in REQUIRED_TO_SUBMIT
+        if not getattr(bid, name)
+    }
+    for index, member in enumerate(bid.members):
+        if member.state is BidMemberState.INVITED:
+            errors[f"parts-{index}-organization_id"] = _("This member has not confirmed its part yet.")
+        elif member.state is BidMemberState.DECLINED:
+            errors[f"parts-{index}-organization_id"] = _("This member has declined: remove it.")
+        if not member.requirement_ids:
+            errors[f"parts-{index}-requirement_ids"] = _("Every member answers for at least one requirement.")
+    for requirement in bid.challenge.requirements:
+        holders = [member for member in bid.members if str(requirement.id) in member.requirement_ids]
+        if len(holders) != 1:
+            errors[f"requirement-{requirement.id}"] = _(
+                "Exactly one member answers for requirement %(number)s.", number=requirement.position + 1
+            )
+    if sum((member.budget_wan for member in bid.members), Decimal(0)) <= 0:
+        errors["budget"] = _("State the budget of each member.")
+    return errors
+
+
+async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
+    """Hand the bid in; raises InvalidError with what is missing."""
+    bid = await _open_bid(session, actor, bid_id)
+    errors = shortcomings(bid)
+    if errors:
+        raise InvalidError(errors)
+    bid.state = BidState.SUBMITTED
+    bid.submitted_at = await queries.database_time(session)
+    bid.revision += 1
+    await session.flush()
+    await audit.record(session, actor, "bid.submitted", "bid", bid.id)
+    return bid
+
+
+async def withdraw_bid(session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID) -> Bid:
+    """Take the bid back before the deadline; its members are told. A new one may be started."""
+    bid = await _open_bid(session, actor, bid_id)
+    bid.state = BidState.WITHDRAWN
+    bid.revision += 1
+    await session.flush()
+    await audit.record(session, actor, "bid.withdrawn", "bid", bid.id)
+    for member in bid.members:
+        if member.organization_id != bid.organization_id and member.state is not BidMemberState.DECLINED:
+            await _tell(
+                session,
+                settings,
+                member.organization_id,
+                bid,
+                _("Bid withdrawn: %(title)s"),
+                _("%(lead)s has withdrawn its bid for “%(title)s”, in which your organization had a part."),
+            )
+    return bid
+
+
+async def add_member(
+    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, organization_id: uuid.UUID
+) -> Bid:
+    """Name a partner and invite it by mail. A submitted bid becomes a draft until the partner has confirmed."""
+    bid = await _open_bid(session, actor, bid_id)
+    organization = await organization_queries.organization_by_id(session, organization_id)
+    if organization is None or not organization.is_verified:
+        raise InvalidError({"member": _("Only verified organizations can be members.")})
+    if organization_id == bid.challenge.organization_id:
+        raise InvalidError({"member": _("The organization that posted the challenge cannot bid on it.")})
+    if any(member.organization_id == organization_id for member in bid.members):
+        raise InvalidError({"member": _("This organization is already named.")})
+    if bid.challenge.program is not None and not accepts_bidder(bid.challenge.program, organization.kind):
+        raise InvalidError({"member": _("This program takes no bids from this kind of organization.")})
+    if not await _may_know(session, bid.challenge, organization_id):
+        raise InvalidError(
+            {"member": _("The challenge is restricted, and this organization is not admitted to it.")}
+        )
+    bid.members.append(
+        BidMember(
+            organization_id=organization_id,
+            position=max(member.position for member in bid.members) + 1,
+            state=BidMemberState.INVITED,
+            requirement_ids=[],
+        )
+    )
+    _back_to_draft(bid)
+    await session.flush()
+    await audit.record(
+        session, actor, "bid.member_invited", "bid", bid.id, {"organization": organization.name}
+    )
+    await _tell(
+        session,
+        settings,
+        organization_id,
+        bid,
+        _("Invitation to bid together: %(title)s"),
+        _(
+            "%(lead)s asks your organization to take a part in its bid for “%(title)s”. See your part and answer here:"
+        ),
+    )
+    return bid
+
+
+async def _may_know(session: AsyncSession, challenge: Challenge, organization_id: uuid.UUID) -> bool:
+    if challenge.is_public or any(item.organization_id == organization_id for item in challenge.invited):
+        return True
+    held = await certificates_on(session, organization_id, shanghai_today())
+    return bool(held & set(challenge.allowed_certificates))
+
+
+async def remove_member(
+    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, organization_id: uuid.UUID
+) -> Bid:
+    bid = await _open_bid(session, actor, bid_id)
+    member = _member(bid, organization_id)
+    if organization_id == bid.organization_id:
+        raise InvalidError({"member": _("The lead cannot be removed; withdraw the bid instead.")})
+    told = member.state is not BidMemberState.DECLINED
+    bid.members.remove(member)
+    _back_to_draft(bid)
+    await session.flush()
+    await audit.record(
+        session, actor, "bid.member_removed", "bid", bid.id, {"organization": str(organization_id)}
+    )
+    if told:
+        await _tell(
+            session,
+            settings,
+            organization_id,
+            bid,
+            _("No longer part of the bid: %(title)s"),
+            _("%(lead)s has removed your organization from its bid for “%(title)s”."),
+        )
+    return bid
+
+
+async def answer_invitation(
+    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, *, accept: bool
+) -> Bid:
+    """A partner confirms its part, or declines it (also later, until the deadline)."""
+    bid = await queries.bid_by_id(session, bid_id, lock=True)
+    if bid is None or not policies.is_asked(actor, bid) or policies.leads_bid(actor, bid):
+        raise NotFoundError(_("There is no such bid."))
+    await queries.hold_challenge(session, bid.challenge_id)
+    await session.refresh(bid.challenge, ["state", "deadline_at"])
+    if not policies.may_answer_invitation(actor, bid, await queries.database_time(session)):
+        if not actor.may_edit_for_organization:
+            raise ForbiddenError(_("Viewers cannot answer for their organization."))
+        raise ConflictError(
+            _("The deadline has passed or the bid was withdrawn: it cannot be changed any more.")
+        )
+    assert actor.organization_id is not None
+    member = _member(bid, actor.organization_id)
+    if accept:
+        if not actor.organization_verified:
+            raise ForbiddenError(_("Your organization has to be verified first."))
+        if await queries.part_in_challenge(session, bid.challenge_id, actor.organization_id, besides=bid.id):
+            raise ConflictError(_("Your organization already takes part in another bid for this challenge."))
+        member.state = BidMemberState.CONFIRMED
+    else:
+        member.state = BidMemberState.DECLINED
+        _back_to_draft(bid)
+    member.answered_at = await queries.database_time(session)
+    bid.revision += 1
+    await session.flush()
+    action = "bid.member_confirmed" if accept else "bid.member_declined"
+    await audit.record(session, actor, action, "bid", bid.id, {"organization": actor.organization_name})
+    await _tell(
+        session,
+        settings,
+        bid.organization_id,
+        bid,
+        _("A partner has answered: %(title)s"),
+        _("%(member)s has confirmed its part in your bid for “%(title)s”.")
+        if accept
+        else _("%(member)s has declined its part in your bid for “%(title)s”; the bid is a draft again."),
+        member=actor.organization_name,
+    )
+    return bid
+
+
+async def attach_file(
+    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, *, name: str, content: bytes
+) -> Attachment:
+    bid = await _open_bid(session, actor, bid_id)
+    attachment = await store_attachment(
+        session, settings, actor, subject_type="bid", subject_id=bid.id, name=name, content=content
+    )
+    await audit.record(session, actor, "bid.file_added", "bid", bid.id, {"sha256": attachment.sha256})
+    return attachment
+
+
+async def remove_file(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, attachment: Attachment) -> None:
+    bid = await _open_bid(session, actor, bid_id)
+    await session.delete(attachment)
+    await audit.record(session, actor, "bid.file_removed", "bid", bid.id, {"sha256": attachment.sha256})
+
+
+def _member(bid: Bid, organization_id: uuid.UUID) -> BidMember:
+    found = next((member for member in bid.members if member.organization_id == organization_id), None)
+    if found is None:
+        raise NotFoundError(_("That organization has no part in this bid."))
+    return found
+
+
+def _back_to_draft(bid: Bid) -> None:
+    """Members are part of what was handed in: when they change, the lead has to submit again."""
+    if bid.state is BidState.SUBMITTED:
+        bid.state = BidState.DRAFT
+    bid.revision += 1
+
+
+async def _tell(
+    session: AsyncSession,
+    settings: Settings,
+    organization_id: uuid.UUID,
+    bid: Bid,
+    subject: Any,
+    text: Any,
+    **values: str,
+) -> None:
+    """Mail an organization's editors, each in their own language."""
+    values = {"title": bid.challenge.title, "lead": bid.organization.name, **values}
+    for person in await organization_queries.editors_of(session, organization_id):
+        with use_locale(person.locale):
+            body = "\n\n".join([str(text) % values, f"{settings.public_url}/bids/{bid.id}"])
+            await send_mail(session, recipient=person.email, subject=str(subject) % values, body=body)
