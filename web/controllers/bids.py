@@ -1,0 +1,333 @@
+"""Bidding: start, edit, members, submit, withdraw; the bids of a challenge once they are unsealed."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.response import Template
+
+from challenges.bids import policies, queries, service
+from challenges.bids.forms import BidForm
+from challenges.bids.models import Bid
+from challenges.bids.service import BidContent, Part
+from challenges.postings.models import Challenge
+from challenges.postings.service import read_challenge
+from core.actor import Actor
+from core.attachments import attachments_of
+from core.clock import utc_now
+from core.errors import ForbiddenError, InvalidError, NotFoundError
+from core.i18n import gettext
+from core.i18n import lazy_gettext as _
+from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
+from web.guards import Access
+from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
+from web.templating import is_htmx, redirect, render
+
+
+class BidController(Controller):
+    @get("/my/bids", opt={"access": Access.MEMBER})
+    async def my_bids(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
+        assert actor.organization_id is not None
+        bids = await queries.bids_of_organization(session, actor.organization_id)
+        own = [bid for bid in bids if policies.leads_bid(actor, bid)]
+        asked = [bid for bid in bids if not policies.leads_bid(actor, bid)]
+        return render(
+            request, "bids/mine.html", own=own, asked=[(bid, _own_part(actor, bid)) for bid in asked]
+        )
+
+    @get("/challenges/{challenge_id:uuid}/bids/new", opt={"access": Access.EDITOR})
+    async def confirm_start(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template | Response[Any]:
+        challenge = await read_challenge(session, actor, challenge_id)
+        assert actor.organization_id is not None
+        part = await queries.part_in_challenge(session, challenge.id, actor.organization_id)
+        if part is not None:
+            return redirect(request, f"/bids/{part.id}")
+        return render(request, "bids/new.html", challenge=challenge)
+
+    @post("/challenges/{challenge_id:uuid}/bids/new", opt={"access": Access.EDITOR}, status_code=200)
+    async def start(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Response[Any]:
+        challenge = await read_challenge(session, actor, challenge_id)
+        bid = await service.start_bid(session, actor, challenge)
+        return redirect(request, f"/bids/{bid.id}")
+
+    @get("/bids/{bid_id:uuid}", opt={"access": Access.PERSON})
+    async def show(
+        self, request: WebRequest, session: DbSession, actor: Acting, bid_id: FromPath[uuid.UUID]
+    ) -> Template:
+        bid = await _visible_bid(session, actor, bid_id)
+        if policies.may_edit_bid(actor, bid, utc_now()):
+            return await _editor(request, session, actor, bid, _form_of(bid))
+        return render(
+            request,
+            "bids/show.html",
+            bid=bid,
+            own_part=_own_part(actor, bid),
+            may_read=policies.may_read_bid(actor, bid, utc_now()),
+            may_answer=policies.may_answer_invitation(actor, bid, utc_now()),
+            attachments=await attachments_of(session, "bid", bid.id),
+        )
+
+    @post("/bids/{bid_id:uuid}", opt={"access": Access.EDITOR}, status_code=200)
+    async def save(
+        self, request: WebRequest, session: DbSession, actor: Acting, bid_id: FromPath[uuid.UUID]
+    ) -> Template | Response[Any]:
+        """Save; with the button `submit` hand it in as well, if nothing is missing."""
+        bid = await _own_bid(session, actor, bid_id)
+        data = await form_data(request)
+        form = _bound_form(bid, data)
+        errors: dict[str, Any] = {}
+        if not form.validate():
+            return await _editor(request, session, actor, bid, form, status=422)
+        submitting = data.get("action") == "submit"
+        revision = int(data.get("revision")) if data.get("revision").isdigit() else -1
+        try:
+            async with session.begin_nested():
+                await service.save_bid(session, actor, bid_id, _content_of(form), revision)
+        except InvalidError as error:
+            form.add_errors(error.errors)
+            return await _editor(request, session, actor, await _reloaded(session, bid_id), form, status=422)
+        if submitting:
+            try:
+                async with session.begin_nested():
+                    await service.submit_bid(session, actor, bid_id)
+            except InvalidError as error:
+                # The draft is saved; only handing it in has to wait.
+                errors = error.errors
+        bid = await _reloaded(session, bid_id)
+        if errors:
+            form = _form_of(bid)
+            form.add_errors(errors)
+            return await _editor(request, session, actor, bid, form, status=422, saved=True)
+        message = gettext("Your bid is handed in.") if submitting else gettext("Saved.")
+        return redirect(request, f"/bids/{bid.id}", flash=message)
+
+    @get("/bids/{bid_id:uuid}/partners", opt={"access": Access.EDITOR})
+    async def partners(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        bid_id: FromPath[uuid.UUID],
+        q: FromQuery[str] = "",
+    ) -> Template:
+        bid = await _own_bid(session, actor, bid_id)
+        found = []
+        if q.strip():
+            found = await queries.possible_partners(
+                session,
+                q.strip(),
+                kinds=bid.challenge.program.bidder_kinds if bid.challenge.program else [],
+                excluded=[bid.challenge.organization_id, *(member.organization_id for member in bid.members)],
+            )
+        template = "bids/_partners.html" if is_htmx(request) else "bids/partners.html"
+        return render(request, template, bid=bid, found=found, q=q)
+
+    @post("/bids/{bid_id:uuid}/members", opt={"access": Access.EDITOR}, status_code=200)
+    async def add_member(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        settings: Config,
+        bid_id: FromPath[uuid.UUID],
+    ) -> Response[Any]:
+        organization_id = _uuid((await form_data(request)).get("organization_id"))
+        await service.add_member(session, actor, settings, bid_id, organization_id)
+        return redirect(request, f"/bids/{bid_id}#members", flash=gettext("The partner was invited by mail."))
+
+    @post(
+        "/bids/{bid_id:uuid}/members/{organization_id:uuid}/remove",
+        opt={"access": Access.EDITOR},
+        status_code=200,
+    )
+    async def remove_member(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        settings: Config,
+        bid_id: FromPath[uuid.UUID],
+        organization_id: FromPath[uuid.UUID],
+    ) -> Response[Any]:
+        await service.remove_member(session, actor, settings, bid_id, organization_id)
+        return redirect(request, f"/bids/{bid_id}#members", flash=gettext("The member was removed."))
+
+    @post("/bids/{bid_id:uuid}/answer", opt={"access": Access.EDITOR}, status_code=200)
+    async def answer(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        settings: Config,
+        bid_id: FromPath[uuid.UUID],
+    ) -> Response[Any]:
+        accept = (await form_data(request)).get("answer") == "confirm"
+        await service.answer_invitation(session, actor, settings, bid_id, accept=accept)
+        if not accept:
+            return redirect(request, "/my/bids", flash=gettext("You have declined the part in this bid."))
+        return redirect(
+            request, f"/bids/{bid_id}", flash=gettext("You have confirmed your part in this bid.")
+        )
+
+    @post(
+        "/bids/{bid_id:uuid}/attachments",
+        opt={"access": Access.EDITOR},
+        status_code=200,
+        request_max_body_size=UPLOAD_BODY_LIMIT,
+    )
+    async def attach(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        settings: Config,
+        bid_id: FromPath[uuid.UUID],
+    ) -> Template | Response[Any]:
+        bid = await _own_bid(session, actor, bid_id)
+        upload = await uploaded_file(request)
+        try:
+            async with session.begin_nested():
+                await service.attach_file(
+                    session, actor, settings, bid_id, name=upload.name, content=upload.content
+                )
+        except InvalidError as error:
+            form = _form_of(bid)
+            form.add_errors(error.errors)
+            return await _editor(request, session, actor, await _reloaded(session, bid_id), form, status=422)
+        return redirect(request, f"/bids/{bid_id}", flash=gettext("The file was added."))
+
+    @post("/bids/{bid_id:uuid}/withdraw", opt={"access": Access.EDITOR}, status_code=200)
+    async def withdraw(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        settings: Config,
+        bid_id: FromPath[uuid.UUID],
+    ) -> Response[Any]:
+        bid = await service.withdraw_bid(session, actor, settings, bid_id)
+        return redirect(request, f"/challenges/{bid.challenge_id}", flash=gettext("Your bid was withdrawn."))
+
+    @get("/challenges/{challenge_id:uuid}/bids", opt={"access": Access.PERSON})
+    async def of_challenge(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        challenge = await read_challenge(session, actor, challenge_id)
+        if not policies.may_list_bids(actor, challenge, utc_now()):
+            raise ForbiddenError(
+                _("Bids are sealed until the deadline, and then read by poster and officers alone.")
+            )
+        bids = await queries.bids_of_challenge(session, challenge.id)
+        return render(request, "bids/of_challenge.html", challenge=challenge, bids=bids)
+
+
+async def _visible_bid(session: DbSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
+    bid = await queries.bid_by_id(session, bid_id)
+    if bid is None or not (policies.may_read_bid(actor, bid, utc_now()) or policies.is_asked(actor, bid)):
+        raise NotFoundError(_("There is no such bid."))
+    return bid
+
+
+async def _own_bid(session: DbSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
+    bid = await queries.bid_by_id(session, bid_id)
+    if bid is None or not policies.leads_bid(actor, bid):
+        raise NotFoundError(_("There is no such bid."))
+    return bid
+
+
+async def _reloaded(session: DbSession, bid_id: uuid.UUID) -> Bid:
+    session.expire_all()
+    bid = await queries.bid_by_id(session, bid_id)
+    assert bid is not None
+    return bid
+
+
+def _uuid(raw: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(raw)
+    except ValueError:
+        raise NotFoundError(_("There is no such organization.")) from None
+
+
+def _own_part(actor: Actor, bid: Bid) -> Any:
+    return next((member for member in bid.members if actor.acts_for(member.organization_id)), None)
+
+
+def _form_of(bid: Bid) -> BidForm:
+    form = BidForm(
+        data={
+            **{
+                name: getattr(bid, name)
+                for name in ("technical_plan", "ability", "team", "timeline", "contact_name", "contact_phone")
+            },
+            "parts": [
+                {
+                    "organization_id": str(member.organization_id),
+                    "role_text": member.role_text,
+                    "requirement_ids": member.requirement_ids,
+                    "budget_wan": member.budget_wan or None,
+                }
+                for member in bid.members
+            ],
+        }
+    )
+    return _with_choices(form, bid.challenge)
+
+
+def _bound_form(bid: Bid, data: FormData) -> BidForm:
+    return _with_choices(BidForm(data), bid.challenge)
+
+
+def _with_choices(form: BidForm, challenge: Challenge) -> BidForm:
+    for part in form.parts:
+        part.form.requirement_ids.choices = [(str(item.id), item.text) for item in challenge.requirements]
+    return form
+
+
+def _content_of(form: BidForm) -> BidContent:
+    return BidContent(
+        technical_plan=form.technical_plan.data or "",
+        ability=form.ability.data or "",
+        team=form.team.data or "",
+        timeline=form.timeline.data or "",
+        contact_name=form.contact_name.data or "",
+        contact_phone=form.contact_phone.data or "",
+        parts=tuple(
+            Part(
+                organization_id=_uuid(part.form.organization_id.data or ""),
+                role_text=part.form.role_text.data or "",
+                requirement_ids=tuple(part.form.requirement_ids.data or ()),
+                budget_wan=part.form.budget_wan.data or Decimal(0),
+            )
+            for part in form.parts
+        ),
+    )
+
+
+async def _editor(
+    request: WebRequest,
+    session: DbSession,
+    actor: Actor,
+    bid: Bid,
+    form: BidForm,
+    *,
+    status: int = 200,
+    saved: bool = False,
+) -> Template:
+    forms_by_member = {part.form.organization_id.data: part.form for part in form.parts}
+    return render(
+        request,
+        "bids/edit.html",
+        status=status,
+        bid=bid,
+        form=form,
+        members=[(member, forms_by_member.get(str(member.organization_id))) for member in bid.members],
+        missing=service.shortcomings(bid),
+        saved=saved,
+        attachments=await attachments_of(session, "bid", bid.id),
+    )
