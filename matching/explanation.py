@@ -90,7 +90,7 @@ def _with_term(tokens: DocumentTokens, term: str, item: int) -> DocumentTokens:
 def _stretches(text: str, terms: Collection[str], tokenizer: Tokenizer) -> list[tuple[int, int]]:
     """Where the terms stand in `text`, those that touch or overlap joined."""
     stretches: list[tuple[int, int]] = []
-    for start, end, token in tokenizer.spans(text):
+    for start, end, token in sorted(tokenizer.term_spans(text)):
         if token not in terms:
             continue
         if stretches and start <= stretches[-1][1]:

@@ -2,10 +2,12 @@
 
 Of one text q, a document d with evidence items E(d) gets
 
-    s(q, d) = ½ · cos(q, whole of d) + ½ · ⅓ · Σ of the 3 best cos(q, e), e ∈ E(d)                        ∈ [0, 1]
+    s(q, d) = ½ · W(q, d) + ½ · ⅓ · Σ of the 3 best cos(q, e), e ∈ E(d)                                  ∈ [0, 1]
+    W(q, d) = Σ_{t ∈ q} idf(t)² · sat(t, d) / Σ_{t ∈ q} idf(t)²
 
-so both the breadth of a profile and single strong works count.  A query with weighted parts (a challenge with
-requirements) gets
+W is BM25 over the whole of d, its query weighted by idf as the cosine is too, over the most that BM25 could give for
+q: the share of q that d covers.  The cosines tell what single works are about.  So both the breadth of a profile and
+its strong works count.  A query with weighted parts (a challenge with requirements) gets
 
     score = ½ · s(whole text) + ½ · Σ_r w_r · s(text of r),   Σ_r w_r = 1.
 
@@ -25,9 +27,10 @@ import numpy.typing as npt
 from matching.documents import Challenge, Query
 from matching.index import DocumentTokens, Floats, Index, Ints
 
-# The two levels weigh alike: nothing known before looking at data favours one.
+# The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
 WHOLE_SHARE = 0.5
-# Three works show a line of work where one may be chance.
+# Three works show a line of work where one may be chance.  The sum is divided by 3 also where there are fewer, so that
+# an evidence item more never lowers this part of a score.
 BEST_ITEMS = 3
 # A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
 PARTS_SHARE = 0.5
@@ -116,16 +119,14 @@ def prepare(index: Index, query: Challenge | Query) -> tuple[TextQuery, ...]:
     prepared: list[TextQuery] = []
     for identifier, share, text in texts:
         counts = index.term_counts(text)
-        prepared.append(
-            TextQuery(identifier, share, index.whole.text_weights(counts), index.items.text_weights(counts))
-        )
+        prepared.append(TextQuery(identifier, share, index.coverage(counts), index.tfidf(counts)))
     return tuple(prepared)
 
 
 def text_scores(index: Index, query: TextQuery) -> Floats:
     """s(q, d) of every document, shape (documents,), in [0, 1]."""
-    scores = WHOLE_SHARE * index.whole.cosines(query.whole)
-    cosines = index.items.cosines(query.items)
+    scores = WHOLE_SHARE * index.whole.products(query.whole)
+    cosines = index.items.products(query.items)
     best, _ = _best_items(index, cosines)
     np.add.at(scores, index.item_owner[best], (1.0 - WHOLE_SHARE) / BEST_ITEMS * cosines[best])
     return np.clip(scores, 0.0, 1.0)
@@ -191,8 +192,8 @@ def candidates_by_requirement(
 
 def score_tokens(index: Index, query: Challenge | Query, tokens: DocumentTokens) -> float:
     """The score that a document with these tokens would have under the statistics of the index, in [0, 1]."""
-    whole = index.whole.text_weights(index.count_known(tokens.whole))
-    items = [index.items.text_weights(index.count_known(item)) for item in tokens.items]
+    whole = index.saturation(index.count_known(tokens.whole), len(tokens.whole))
+    items = [index.tfidf(index.count_known(item)) for item in tokens.items]
     score = 0.0
     for text in prepare(index, query):
         cosines = sorted((_dot(text.items, item) for item in items), reverse=True)[:BEST_ITEMS]

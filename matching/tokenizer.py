@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 # Raised whenever the same text and dictionary can give other tokens than before: stored tokens and indexes record it.
-TOKENIZER_VERSION = 1
+TOKENIZER_VERSION = 2
 
 # Words of grammar alone.  Words that merely are frequent ("研究", "技术", "方法") stay: the inverse document frequency
 # of the collection at hand weighs them better than a list could, and a query made only of them still finds something.
@@ -60,6 +60,9 @@ _RUNS = re.compile(
     r"|(?P<other>[^\W\d_]+)"
 )
 _SPACE = re.compile(r"\s+")
+# Single letters and digits, as in `β` of `TGF-β1`, would match everywhere.
+_PART = re.compile(rf"[{_LETTER}\d]{{2,}}")
+_EDITION = re.compile(r"[-‐-―]\d{2,4}$")
 
 
 class Span(NamedTuple):
@@ -97,29 +100,68 @@ class Tokenizer:
         >>> Tokenizer().tokenize("航空用Ti-6Al-4V合金的温度控制在±0.01 ℃")
         ['航空', '用', 'ti-6al-4v', '合金', '温度控制', '±0.01°c']
         """
-        return [token for _, _, token in self._split(normalize(text))]
+        return [token for _, _, token in self._split(normalize(text), with_parts=False)]
 
     def spans(self, text: str) -> list[Span]:
         """As `tokenize`, each term with its place in the original text, for highlighting."""
         normalized, starts, ends = _normalize_with_places(text)
-        return [Span(starts[start], ends[end - 1], token) for start, end, token in self._split(normalized)]
+        return [
+            Span(starts[start], ends[end - 1], token)
+            for start, end, token in self._split(normalized, with_parts=False)
+        ]
 
-    def _split(self, normalized: str) -> list[tuple[int, int, str]]:
+    def terms(self, text: str) -> list[str]:
+        """What an index holds of `text`: its words, every pair of neighbouring characters, the parts of its names.
+
+        Words are what people mean, pairs find what is cut differently in another sentence; a name such as
+        `ROACH2-GPU` is also found by each of its parts.  A word of two characters is a pair too and so counts twice.
+
+        >>> Tokenizer().terms("涂层与Ti-6Al-4V")
+        ['涂层', '涂层', '层与', 'ti-6al-4v', 'ti', '6al', '4v']
+        """
+        return [term for _, _, term in self._split(normalize(text), with_parts=True)]
+
+    def term_spans(self, text: str) -> list[Span]:
+        """As `terms`, each with its place in the original text; they overlap."""
+        normalized, starts, ends = _normalize_with_places(text)
+        return [
+            Span(starts[start], ends[end - 1], term)
+            for start, end, term in self._split(normalized, with_parts=True)
+        ]
+
+    def _split(self, normalized: str, with_parts: bool) -> list[tuple[int, int, str]]:
+        """Words and names with their places; `with_parts` adds to each run what `terms` says."""
         cut = self._loaded().lcut
         stop_words = self.stop_words
         found: list[tuple[int, int, str]] = []
         for run in _RUNS.finditer(normalized):
             start, end = run.span()
-            if run.lastgroup != "han":
-                token = _SPACE.sub("", run.group())
-                if token not in stop_words:
-                    found.append((start, end, token))
+            text = run.group()
+            if run.lastgroup == "han":
+                place = start
+                words: list[str] = cut(text)
+                for word in words:
+                    if word not in stop_words:
+                        found.append((place, place + len(word), word))
+                    place += len(word)
+                if with_parts:
+                    found.extend(
+                        (start + at, start + at + 2, text[at : at + 2]) for at in range(len(text) - 1)
+                    )
                 continue
-            words: list[str] = cut(run.group())
-            for word in words:
-                if word not in stop_words:
-                    found.append((start, start + len(word), word))
-                start += len(word)
+            token = _SPACE.sub("", text)
+            if token not in stop_words:
+                found.append((start, end, token))
+            if with_parts and run.lastgroup == "name" and not text.isalnum():
+                parts = [
+                    (start + part.start(), start + part.end(), part.group()) for part in _PART.finditer(text)
+                ]
+                found.extend(part for part in parts if part[:2] != (start, end))
+            elif with_parts and run.lastgroup == "standard":
+                # GB/T 4754 is meant whichever year's edition is named.
+                edition = _EDITION.sub("", text)
+                if edition != text:
+                    found.append((start, start + len(edition), _SPACE.sub("", edition)))
         return found
 
     def _loaded(self) -> Any:

@@ -27,28 +27,67 @@ def dense(level: Level, index: Index) -> np.ndarray:
     return matrix
 
 
+def as_vector(weights: dict[int, float], index: Index) -> np.ndarray:
+    vector = np.zeros(len(index.vocabulary))
+    for term, weight in weights.items():
+        vector[term] = weight
+    return vector
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=8).filter(any), WORDS)
-def test_weights_equal_those_of_tfidf_vectorizer(texts: list[list[str]], query: list[str]) -> None:
+def test_the_items_weigh_as_tfidf_vectorizer_weighs_them(texts: list[list[str]], query: list[str]) -> None:
     index = index_of(texts)
-    theirs: Any = TfidfVectorizer(
-        analyzer=list,  # pyright: ignore[reportArgumentType] - any callable will do
-        sublinear_tf=True,
-        smooth_idf=True,
-        norm="l2",
-    )
+    # Any callable will do as an analyzer, though the stubs know of strings only.
+    analyzer: Any = list
+    theirs: Any = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, smooth_idf=True, norm="l2")
     expected = theirs.fit_transform(texts).toarray()
     columns = [theirs.vocabulary_[term] for term in index.terms]
-    for level in (index.whole, index.items):
-        np.testing.assert_allclose(dense(level, index), expected[:, columns], atol=1e-6)
-        np.testing.assert_allclose(level.idf, theirs.idf_[columns], atol=1e-6)
-    weights = index.whole.text_weights(index.count_known(query))
+    np.testing.assert_allclose(dense(index.items, index), expected[:, columns], atol=1e-6)
+    np.testing.assert_allclose(index.idf, theirs.idf_[columns], atol=1e-6)
+    weights = index.tfidf(index.count_known(query))
     theirs_of_query = theirs.transform([query]).toarray()[0]
-    ours = np.zeros(len(columns))
-    for term, weight in weights.items():
-        ours[term] = weight
-    np.testing.assert_allclose(ours, theirs_of_query[columns], atol=1e-6)
-    np.testing.assert_allclose(index.whole.cosines(weights), expected @ theirs_of_query, atol=1e-6)
+    np.testing.assert_allclose(as_vector(weights, index), theirs_of_query[columns], atol=1e-6)
+    np.testing.assert_allclose(index.items.products(weights), expected @ theirs_of_query, atol=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=6).filter(any), st.lists(WORDS, min_size=6, max_size=6))
+def test_items_are_weighed_by_the_idf_of_whole_documents(
+    wholes: list[list[str]], items: list[list[str]]
+) -> None:
+    documents = [Document(id=str(place)) for place in range(len(wholes))]
+    tokens = [
+        DocumentTokens(tuple(whole), (tuple(item),)) for whole, item in zip(wholes, items, strict=False)
+    ]
+    index = Index.build(documents, tokens)
+    analyzer: Any = list
+    theirs: Any = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, smooth_idf=True, norm="l2")
+    vocabulary = {term: place for place, term in enumerate(index.terms)}
+    theirs.set_params(vocabulary=vocabulary).fit(wholes)
+    expected = theirs.transform([each.items[0] for each in tokens]).toarray()
+    np.testing.assert_allclose(dense(index.items, index), expected, atol=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=8).filter(any), WORDS)
+def test_the_whole_level_is_bm25_over_its_upper_bound(texts: list[list[str]], query: list[str]) -> None:
+    index = index_of(texts)
+    mean = np.mean([len(text) for text in texts])
+    known = {term for term in query if term in index.vocabulary}
+    bound = sum(index.idf[index.vocabulary[term]] ** 2 * 2.5 for term in known)
+    scores = index.whole.products(index.coverage(index.count_known(query)))
+    for text, score in zip(texts, scores, strict=True):
+        bm25 = 0.0
+        for term in known:
+            tf = text.count(term)
+            bm25 += (
+                index.idf[index.vocabulary[term]] ** 2
+                * tf
+                * 2.5
+                / (tf + 1.5 * (0.25 + 0.75 * len(text) / mean))
+            )
+        assert score == pytest.approx(bm25 / bound if bound else 0.0, abs=1e-9)
 
 
 def test_an_index_from_stored_tokens_equals_one_from_the_text() -> None:
@@ -91,4 +130,4 @@ def test_the_weights_cannot_be_written() -> None:
 
 
 def test_an_empty_index_can_be_asked() -> None:
-    assert Index.build([]).whole.cosines({}).shape == (0,)
+    assert Index.build([]).whole.products({}).shape == (0,)

@@ -1,10 +1,8 @@
 """Terms keep what their writers mean, and know where they stand in the text."""
 
-import io
-import logging
+import os
+import subprocess
 import sys
-import tempfile
-from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -85,15 +83,17 @@ def test_the_fingerprint_names_dictionary_and_stop_words() -> None:
     assert plain != Tokenizer(stop_words=()).fingerprint
 
 
-def test_loading_says_nothing_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    said = io.StringIO()
-    with redirect_stderr(said):
-        for handler in logging.getLogger("jieba").handlers:
-            if isinstance(handler, logging.StreamHandler):
-                handler.setStream(sys.stderr)
-        Tokenizer().tokenize("高温合金")
-    assert said.getvalue() == ""
+def test_loading_says_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    program = "from matching.tokenizer import tokenize; print(len(tokenize('高温合金')))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout.strip() != "0", done.stderr) == (True, "")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,3 +127,26 @@ def test_spans_and_tokenize_agree_and_spans_never_overlap(text: str) -> None:
 @given(TECHNICAL_TEXT)
 def test_normalizing_twice_changes_nothing_more_than_the_tokens_show(text: str) -> None:
     assert tokenize(normalize(text)) == tokenize(text)
+
+
+def test_an_index_holds_words_pairs_of_characters_and_the_parts_of_names() -> None:
+    terms = Tokenizer().terms("热障涂层用ROACH2-GPU与GB/T 4754-2017")
+    assert {"热障", "障涂", "涂层", "roach2-gpu", "roach2", "gpu", "gb/t4754-2017", "gb/t4754"} <= set(terms)
+    assert "层用" in terms
+    assert "用r" not in terms
+
+
+def test_the_parts_of_a_name_are_no_single_letters_and_a_whole_name_is_no_part() -> None:
+    assert Tokenizer().terms("TGF-β1") == ["tgf-β1", "tgf", "β1"]
+    assert Tokenizer().terms("R&D") == ["r&d"]
+    assert Tokenizer().terms("PM2.5") == ["pm2.5", "pm2"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(TECHNICAL_TEXT)
+def test_term_spans_and_terms_agree_and_hold_all_words(text: str) -> None:
+    tokenizer = Tokenizer()
+    found = tokenizer.term_spans(text)
+    assert [term for _, _, term in found] == tokenizer.terms(text)
+    assert set(tokenizer.spans(text)) <= set(found)
+    assert all(0 <= start < end <= len(text) for start, end, _ in found)
