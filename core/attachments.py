@@ -118,3 +118,7 @@ async def attachments_of(session: AsyncSession, subject_type: str, subject_id: u
         .order_by(Attachment.created_at)
     )
     return list(await session.scalars(statement))
+
+
+async def attachment_by_id(session: AsyncSession, attachment_id: uuid.UUID) -> Attachment | None:
+    return await session.get(Attachment, attachment_id)

@@ -128,6 +128,15 @@ async def close_all_logins(session: AsyncSession, person_id: uuid.UUID) -> None:
     await session.execute(delete(Login).where(Login.person_id == person_id))
 
 
+async def close_logins_acting_for(
+    session: AsyncSession, person_id: uuid.UUID, organization_id: uuid.UUID
+) -> None:
+    """End a person's logins for one organization, because their rights there have changed."""
+    await session.execute(
+        delete(Login).where(Login.person_id == person_id, Login.organization_id == organization_id)
+    )
+
+
 async def request_password_reset(session: AsyncSession, settings: Settings, email: str) -> None:
     """Mail a reset link if the account exists; says nothing either way."""
     person = await queries.person_by_email(session, email)

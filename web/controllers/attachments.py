@@ -1,0 +1,113 @@
+"""Attachments: fetched and removed under the rules of what they belong to.
+
+Each package that keeps attachments has an entry in SUBJECTS. An attachment of an unknown subject is nobody's.
+"""
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Controller, Response, get, post
+from litestar.response import File
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.attachments import Attachment, attachment_by_id, path_of
+from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
+from core.i18n import gettext
+from core.i18n import lazy_gettext as _
+from solvers.organizations import policies as organization_policies
+from solvers.organizations import service as organization_service
+from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.guards import Access
+from web.templating import redirect
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SubjectRules:
+    """How one kind of subject treats its attachments.
+
+    `may_read` answers for this person now. `remove` runs the use case, which checks its own policy, and returns the
+    path to go back to; None where attachments stay.
+    """
+
+    may_read: Callable[[AsyncSession, Actor, Attachment], Awaitable[bool]]
+    remove: Callable[[AsyncSession, Actor, Attachment], Awaitable[str]] | None = None
+
+
+async def _may_read_of_organization(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return organization_policies.may_read_file(actor, attachment.subject_id)
+
+
+async def _remove_of_organization(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
+    await organization_service.remove_document(session, actor, attachment)
+    return "/organization"
+
+
+SUBJECTS: dict[str, SubjectRules] = {
+    "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
+}
+
+
+class AttachmentController(Controller):
+    @get("/attachments/{attachment_id:uuid}", opt={"access": Access.PUBLIC})
+    async def fetch(
+        self, session: DbSession, settings: Config, actor: Acting, attachment_id: FromPath[uuid.UUID]
+    ) -> File:
+        attachment, _rules = await _readable(session, actor, attachment_id)
+        path = path_of(settings, attachment)
+        if not path.is_file():
+            logger.error("the file of attachment %s is not on disk", attachment.id)
+            raise NotFoundError(gettext("This file is not available at present."))
+        return File(
+            path=path,
+            media_type=attachment.content_type,
+            headers={
+                "content-disposition": content_disposition(attachment.name),
+                "cache-control": "private, no-store",
+                # Whatever a browser makes of the file, it runs nothing and reaches nothing of this site.
+                "content-security-policy": "sandbox; default-src 'none'",
+                "x-content-type-options": "nosniff",
+            },
+        )
+
+    @post("/attachments/{attachment_id:uuid}/remove", opt={"access": Access.PERSON}, status_code=200)
+    async def remove(
+        self, request: WebRequest, session: DbSession, actor: Acting, attachment_id: FromPath[uuid.UUID]
+    ) -> Response[Any]:
+        attachment, rules = await _readable(session, actor, attachment_id)
+        if rules.remove is None:
+            raise ForbiddenError(_("This file cannot be removed."))
+        target = await rules.remove(session, actor, attachment)
+        return redirect(request, target, flash=gettext("%(name)s was removed.", name=attachment.name))
+
+
+def content_disposition(name: str) -> str:
+    """A header that saves the file under its own name, Chinese included (RFC 6266, RFC 5987).
+
+    >>> content_disposition("证书 1.pdf")
+    'attachment; filename="__ 1.pdf"; filename*=UTF-8\\'\\'%E8%AF%81%E4%B9%A6%201.pdf'
+    """
+    plain = "".join(
+        character if character.isascii() and character.isprintable() and character not in '"\\%;' else "_"
+        for character in name
+    )
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+async def _readable(
+    session: AsyncSession, actor: Actor, attachment_id: uuid.UUID
+) -> tuple[Attachment, SubjectRules]:
+    """An attachment that this person may read; otherwise the answer does not tell whether it exists."""
+    attachment = await attachment_by_id(session, attachment_id)
+    rules = SUBJECTS.get(attachment.subject_type) if attachment else None
+    if attachment is None or rules is None or not await rules.may_read(session, actor, attachment):
+        if actor.is_anonymous:
+            raise LoginRequiredError(_("Log in to continue."))
+        raise NotFoundError(_("There is nothing at this address."))
+    return attachment, rules
