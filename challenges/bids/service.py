@@ -25,6 +25,9 @@ from core.i18n import use_locale
 from core.mail import send_mail
 from core.settings import Settings
 from solvers.organizations import queries as organization_queries
+from solvers.organizations.models import MembershipRole
+
+EDITING_ROLES = (MembershipRole.OWNER, MembershipRole.EDITOR)
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,8 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     errors = shortcomings(bid)
     if errors:
         raise InvalidError(errors)
-    bid.state = BidState.SUBMITTED
     bid.submitted_at = await queries.database_time(session)
+    bid.state = BidState.SUBMITTED
     bid.revision += 1
     await session.flush()
     await audit.record(session, actor, "bid.submitted", "bid", bid.id)
@@ -361,7 +364,7 @@ async def _tell(
 ) -> None:
     """Mail an organization's editors, each in their own language."""
     values = {"title": bid.challenge.title, "lead": bid.organization.name, **values}
-    for person in await organization_queries.editors_of(session, organization_id):
+    for person in await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES):
         with use_locale(person.locale):
             body = "\n\n".join([str(text) % values, f"{settings.public_url}/bids/{bid.id}"])
             await send_mail(session, recipient=person.email, subject=str(subject) % values, body=body)
