@@ -13,7 +13,7 @@ from challenges.programs.models import Program
 from solvers.organizations.models import Organization, OrganizationKind, Verification
 
 
-def _whole() -> Select[tuple[Bid]]:
+def _whole() -> Select[Bid]:
     return select(Bid).options(
         selectinload(Bid.organization),
         selectinload(Bid.members).selectinload(BidMember.organization).selectinload(Organization.controllers),
