@@ -66,7 +66,7 @@ def assess(profile: CapabilityProfile | None) -> Completeness:
                     now=summary_length,
                 ),
                 _("Half of the score compares a challenge with your profile as a whole."),
-                "summary",
+                "profile-summary",
             ),
             Criterion(
                 "items",
@@ -120,7 +120,7 @@ def assess(profile: CapabilityProfile | None) -> Completeness:
                 keywords >= GOOD_KEYWORDS,
                 _("At least %(least)s keywords (now %(now)s)", least=GOOD_KEYWORDS, now=keywords),
                 _("They let you be found by the words that posters use."),
-                "keywords",
+                "profile-keywords",
             ),
             Criterion(
                 "subfields",
@@ -128,7 +128,7 @@ def assess(profile: CapabilityProfile | None) -> Completeness:
                 bool(profile and profile.subfield_codes),
                 _("A technology field"),
                 _("The directory and the list of challenges are filtered by it."),
-                "subfields",
+                "profile-subfields",
             ),
             Criterion(
                 "team",
@@ -136,7 +136,7 @@ def assess(profile: CapabilityProfile | None) -> Completeness:
                 bool(profile) and len(profile.team if profile else "") >= GOOD_TEAM,
                 _("The team in at least %(least)s characters", least=GOOD_TEAM),
                 _("Bids are judged by team and research ability beside the plan."),
-                "team",
+                "profile-team",
             ),
         )
     )

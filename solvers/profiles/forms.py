@@ -1,6 +1,7 @@
 """Forms of capability profiles."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,6 +106,10 @@ class EvidenceForm(BaseForm):
     def __init__(self, formdata: Any = None, *, kinds: Sequence[tuple[str, str]], **options: Any) -> None:
         super().__init__(formdata, **options)
         self.kind.choices = list(kinds)
+        # Several of these forms may be open in one page, beside the profile's own.
+        suffix = secrets.token_hex(4)
+        for field in self:
+            field.id = field.label.field_id = f"{field.name}-{suffix}"
 
     @classmethod
     def of(cls, item: EvidenceItem, *, kinds: Sequence[tuple[str, str]]) -> "EvidenceForm":

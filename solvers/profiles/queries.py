@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -163,15 +164,23 @@ async def listed_page(
     total = (
         await session.execute(select(func.count()).select_from(Organization).where(*conditions))
     ).scalar_one()
-    by_name = (Organization.name, Organization.id)
-    order = (Organization.verified_at.desc().nulls_last(), *by_name) if newest_first else by_name
-    statement = select(Organization.id).where(*conditions).order_by(*order).limit(limit).offset(offset)
+    statement = (
+        select(Organization.id).where(*conditions).order_by(*_order(newest_first)).limit(limit).offset(offset)
+    )
     return list(await session.scalars(statement)), total
 
 
-async def names_of(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    rows = await session.execute(select(Organization.id, Organization.name).where(Organization.id.in_(ids)))
-    return {row.id: row.name for row in rows}
+async def sorted_ids(
+    session: AsyncSession, ids: Collection[uuid.UUID], *, newest_first: bool
+) -> list[uuid.UUID]:
+    """The same organizations in the order of `listed_page`."""
+    statement = select(Organization.id).where(Organization.id.in_(ids)).order_by(*_order(newest_first))
+    return list(await session.scalars(statement))
+
+
+def _order(newest_first: bool) -> tuple[ColumnElement[Any], ...]:
+    by_name: tuple[ColumnElement[Any], ...] = (Organization.name.asc(), Organization.id.asc())
+    return (Organization.verified_at.desc().nulls_last(), *by_name) if newest_first else by_name
 
 
 async def organizations_with_profiles(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Organization]:
