@@ -66,7 +66,9 @@ class Consortium(Updated, Base):
             postgresql_where=sql("state IN ('proposed', 'submitted', 'returned')"),
         ),
         CheckConstraint("state <> 'approved' OR rule_id IS NOT NULL", name="approved_under_a_rule"),
-        CheckConstraint("state IN ('proposed', 'returned') OR lead_id IS NOT NULL", name="submitted_has_a_lead"),
+        CheckConstraint(
+            "state IN ('proposed', 'returned') OR lead_id IS NOT NULL", name="submitted_has_a_lead"
+        ),
     )
 
     id: Mapped[Key]

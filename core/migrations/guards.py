@@ -39,6 +39,12 @@ BEGIN
         JOIN challenge c ON c.program_id = q.program_id AND c.id = candidate.challenge_id
         WHERE q.id = candidate.rule_id;
     IF NOT FOUND THEN RETURN 'no rule of the program'; END IF;
+    IF rule.id IS DISTINCT FROM (
+            SELECT q.id FROM quota_rule q WHERE q.program_id = rule.program_id
+                AND q.effective_on <= (now() AT TIME ZONE 'Asia/Shanghai')::date
+            ORDER BY q.effective_on DESC, q.version DESC LIMIT 1) THEN
+        RETURN 'not the rule in force';
+    END IF;
 
     IF NOT EXISTS (SELECT 1 FROM consortium_member m
                    WHERE m.consortium_id = candidate.id AND m.organization_id = candidate.lead_id) THEN
@@ -49,33 +55,30 @@ BEGIN
                  AND (m.kind <> o.kind OR m.size_class IS DISTINCT FROM o.size_class)) THEN
         RETURN 'a member has changed since the computation';
     END IF;
+    IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
+               AND (SELECT count(*) FROM consortium_member m WHERE m.consortium_id = candidate.id
+                    AND m.requirement_ids @> to_jsonb(r.id::text)) <> 1) THEN
+        RETURN 'a requirement is not assigned to exactly one member';
+    END IF;
+    IF EXISTS (SELECT 1 FROM consortium_member m
+               WHERE m.consortium_id = candidate.id AND jsonb_array_length(m.requirement_ids) = 0) THEN
+        RETURN 'a member answers for no requirement';
+    END IF;
     IF candidate.bid_id IS NULL THEN
-        IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
-                   AND (SELECT count(*) FROM consortium_member m WHERE m.consortium_id = candidate.id
-                        AND m.requirement_ids @> to_jsonb(r.id::text)) <> 1) THEN
-            RETURN 'a requirement is not assigned to exactly one member';
-        END IF;
         IF EXISTS (SELECT 1 FROM consortium_member m WHERE m.consortium_id = candidate.id
-                   AND (jsonb_array_length(m.requirement_ids) = 0
-                        OR m.budget_wan <> (SELECT coalesce(sum(coalesce(r.budget_wan, 0)), 0) FROM requirement r
-                                            WHERE r.challenge_id = candidate.challenge_id
-                                              AND m.requirement_ids @> to_jsonb(r.id::text)))) THEN
+                   AND m.budget_wan <> (SELECT coalesce(sum(coalesce(r.budget_wan, 0)), 0) FROM requirement r
+                                        WHERE r.challenge_id = candidate.challenge_id
+                                          AND m.requirement_ids @> to_jsonb(r.id::text))) THEN
             RETURN 'a budget is not that of the assigned requirements';
         END IF;
-    ELSE
-        -- A bid names its own money and may share a requirement among members; it is taken as it was made.
-        IF EXISTS (SELECT 1 FROM requirement r WHERE r.challenge_id = candidate.challenge_id
-                   AND NOT EXISTS (SELECT 1 FROM consortium_member m WHERE m.consortium_id = candidate.id
-                                   AND m.requirement_ids @> to_jsonb(r.id::text))) THEN
-            RETURN 'a requirement is not assigned';
-        END IF;
-        IF EXISTS (SELECT 1
-                   FROM (SELECT * FROM consortium_member WHERE consortium_id = candidate.id) m
-                   FULL JOIN (SELECT * FROM bid_member WHERE bid_id = candidate.bid_id AND state = 'confirmed') b
-                       ON b.organization_id = m.organization_id
-                   WHERE (m.budget_wan = b.budget_wan AND m.requirement_ids = b.requirement_ids) IS NOT TRUE) THEN
-            RETURN 'it is not the consortium of the bid';
-        END IF;
+    -- A bid names its own money; its consortium is taken as it was bid.
+    ELSIF EXISTS (SELECT 1
+                  FROM (SELECT * FROM consortium_member WHERE consortium_id = candidate.id) m
+                  FULL JOIN (SELECT * FROM bid_member WHERE bid_id = candidate.bid_id AND state = 'confirmed') b
+                      ON b.organization_id = m.organization_id
+                  WHERE (m.budget_wan = b.budget_wan AND m.requirement_ids @> b.requirement_ids
+                         AND b.requirement_ids @> m.requirement_ids) IS NOT TRUE) THEN
+        RETURN 'it is not the consortium of the bid';
     END IF;
 
     WITH relation AS (

@@ -1,0 +1,262 @@
+"""The officer's decision: judged by what is true at that moment, frozen with everything it rests on."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.consortia import policies, queries
+from challenges.consortia.composition import quota_of
+from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
+from challenges.consortia.service import CHANGED_MEANWHILE, Standing, mail_about, standing_of
+from challenges.postings import policies as posting_policies
+from challenges.postings import service as postings
+from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.states import move
+from core import audit
+from core.actor import Actor
+from core.clock import utc_now
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.i18n import gettext
+from core.i18n import lazy_gettext as _
+from core.settings import Settings
+from matching.quota import QuotaResult
+from solvers.organizations import queries as organization_queries
+from solvers.organizations.models import MembershipRole
+
+EDITORS = (MembershipRole.OWNER, MembershipRole.EDITOR)
+STATE_AFTER = {
+    Outcome.APPROVED: (ConsortiumState.APPROVED, ChallengeState.AWARDED),
+    Outcome.RETURNED: (ConsortiumState.RETURNED, ChallengeState.CLOSED),
+    Outcome.REJECTED: (ConsortiumState.REJECTED, ChallengeState.CLOSED),
+}
+GUARDS = {
+    "ck_consortium_keeps_quota_rule": _(
+        "The database refuses: the consortium breaks the quota rule as things stand now."
+    ),
+    "ck_decision_officer_is_no_member": _(
+        "You belong to a member of this consortium: another officer must decide."
+    ),
+}
+SUBJECTS = {
+    Outcome.APPROVED: _("Consortium approved: %(title)s"),
+    Outcome.RETURNED: _("Consortium returned: %(title)s"),
+    Outcome.REJECTED: _("Consortium rejected: %(title)s"),
+}
+TEXTS = {
+    Outcome.APPROVED: _("The consortium for “%(title)s” has been approved."),
+    Outcome.RETURNED: _("The consortium for “%(title)s” has been returned for revision. Reason: %(reason)s"),
+    Outcome.REJECTED: _("The consortium for “%(title)s” has been rejected. Reason: %(reason)s"),
+}
+
+
+async def read_consortium(session: AsyncSession, actor: Actor, consortium_id: uuid.UUID) -> Standing:
+    """A consortium beside the present. Members of an approved one may come here too: the page shows their part."""
+    consortium = await queries.consortium_by_id(session, consortium_id)
+    if consortium is None:
+        raise NotFoundError(_("There is no such consortium."))
+    challenge = await postings.read_challenge(session, actor, consortium.challenge_id)
+    if not policies.may_see_consortium(actor, challenge, consortium) and not policies.may_see_own_part(
+        actor, consortium
+    ):
+        raise NotFoundError(_("There is no such consortium."))
+    return await standing_of(session, challenge, consortium)
+
+
+async def may_decide(session: AsyncSession, actor: Actor, standing: Standing) -> bool:
+    assert standing.consortium is not None
+    own = await own_organization_ids(session, actor)
+    return policies.may_decide(actor, standing.challenge, standing.consortium, own)
+
+
+async def own_organization_ids(session: AsyncSession, actor: Actor) -> list[uuid.UUID]:
+    """All organizations that a person belongs to, whichever they act for now."""
+    if actor.person_id is None:
+        return []
+    memberships = await organization_queries.memberships_of(session, actor.person_id)
+    return [membership.organization_id for membership in memberships]
+
+
+async def decide_consortium(
+    session: AsyncSession,
+    actor: Actor,
+    settings: Settings,
+    consortium_id: uuid.UUID,
+    outcome: Outcome,
+    reason: str,
+    revision: int,
+) -> Decision:
+    """Approve, return or reject. Of two officers at once the second finds it decided.
+
+    Raises InvalidError on `reason` for a refusal without one, ConflictError where the rule is broken, where members
+    have changed since the computation, or where the decision has been taken.
+    """
+    challenge, consortium = await _lock(session, actor, consortium_id)
+    reason = reason.strip()
+    own = await own_organization_ids(session, actor)
+    if not posting_policies.is_officer_in_charge(actor, challenge):
+        raise ForbiddenError(_("Only officers in charge of the program decide."))
+    if policies.has_interest(own, challenge, consortium):
+        raise ForbiddenError(_("You belong to a member or to the poster: another officer must decide."))
+    if not policies.may_decide(actor, challenge, consortium, own):
+        raise ConflictError(_("This consortium is not waiting for a decision any more."))
+    if consortium.revision != revision:
+        raise ConflictError(CHANGED_MEANWHILE)
+    if outcome is not Outcome.APPROVED and not reason:
+        raise InvalidError({"reason": _("Please give a reason.")})
+    await queries.lock_organizations(session, [member.organization_id for member in consortium.members])
+    standing = await standing_of(session, challenge, consortium)
+    if outcome is Outcome.APPROVED and standing.shortcomings:
+        raise ConflictError(
+            gettext("It cannot be approved: %(reasons)s", reasons=" ".join(standing.shortcomings))
+        )
+    decision = Decision(
+        consortium_id=consortium.id,
+        outcome=outcome,
+        reason=reason,
+        officer_id=actor.person_id,
+        rule_id=consortium.rule_id,
+        decided_at=utc_now(),
+        inputs=frozen_inputs(standing),
+        quota=frozen_quota(quota_of(consortium)),
+    )
+    consortium_state, challenge_state = STATE_AFTER[outcome]
+    try:
+        async with session.begin_nested():
+            session.add(decision)
+            consortium.state = consortium_state
+            consortium.revision += 1
+            await session.flush()
+    except IntegrityError as error:
+        raise _as_conflict(error) from None
+    await move(
+        session,
+        actor,
+        challenge,
+        challenge_state,
+        note=reason,
+        details={"consortium": str(consortium.id), "decision": str(decision.id)},
+    )
+    await audit.record(
+        session,
+        actor,
+        f"consortium.{outcome.value}",
+        "consortium",
+        consortium.id,
+        {"decision": str(decision.id), "reason": reason, "rule": str(consortium.rule_id)},
+    )
+    await _tell(session, settings, challenge, consortium, outcome, reason)
+    return decision
+
+
+async def _lock(
+    session: AsyncSession, actor: Actor, consortium_id: uuid.UUID
+) -> tuple[Challenge, Consortium]:
+    challenge_id = await queries.challenge_id_of(session, consortium_id)
+    if challenge_id is None:
+        raise NotFoundError(_("There is no such consortium."))
+    challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
+    consortium = await queries.consortium_by_id(session, consortium_id, lock=True)
+    if consortium is None or not policies.may_see_consortium(actor, challenge, consortium):
+        raise NotFoundError(_("There is no such consortium."))
+    return challenge, consortium
+
+
+def _as_conflict(error: IntegrityError) -> Exception:
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return ConflictError(GUARDS[name]) if name in GUARDS else error
+
+
+def frozen_inputs(standing: Standing) -> dict[str, Any]:
+    """Everything that the decision rests on, as it was: rule, members with sizes and relations, scores, computation."""
+    consortium, challenge = standing.consortium, standing.challenge
+    assert consortium is not None
+    rule = consortium.rule
+    controls = consortium.computation.get("controls", {})
+    return {
+        "challenge": {"id": str(challenge.id), "title": challenge.title, "revision": challenge.revision},
+        "requirements": [
+            {
+                "id": str(item.id),
+                "position": item.position,
+                "text": item.text,
+                "target": item.target,
+                "weight": _text(item.weight),
+                "budget_wan": _text(item.budget_wan),
+            }
+            for item in challenge.requirements
+        ],
+        "rule": None
+        if rule is None
+        else {
+            "id": str(rule.id),
+            "version": rule.version,
+            "effective_on": rule.effective_on.isoformat(),
+            "applies_to": rule.applies_to.value,
+            "min_sme_budget_share": _text(rule.min_sme_budget_share),
+            "min_small_micro_share_of_sme": _text(rule.min_small_micro_share_of_sme),
+            "min_sme_members": rule.min_sme_members,
+            "min_sme_member_share": _text(rule.min_sme_member_share),
+            "max_members": rule.max_members,
+        },
+        "lead": _text(consortium.lead_id),
+        "members": [
+            {
+                "id": str(member.organization_id),
+                "name": member.organization.name,
+                "credit_code": member.organization.credit_code,
+                "kind": member.kind.value,
+                "size": member.size_class.value if member.size_class else None,
+                "controls": controls.get(str(member.organization_id), []),
+                "counted_sme": member.counted_sme,
+                "not_counted_reason": member.not_counted_reason,
+                "budget_wan": str(member.budget_wan),
+                "requirements": list(member.requirement_ids),
+                "scores": dict(member.requirement_scores),
+            }
+            for member in consortium.members
+        ],
+        "objective": consortium.objective,
+        "run": _text(consortium.run_id),
+        "bid": _text(consortium.bid_id),
+        "computation": consortium.computation,
+    }
+
+
+def frozen_quota(quota: QuotaResult) -> dict[str, Any]:
+    return {"applies": quota.applies, "holds": quota.holds, "parts": quota.as_json()}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+async def _tell(
+    session: AsyncSession,
+    settings: Settings,
+    challenge: Challenge,
+    consortium: Consortium,
+    outcome: Outcome,
+    reason: str,
+) -> None:
+    """The poster is told of every decision; the members, who cannot change anything, of the approval."""
+    organization_ids = [challenge.organization_id]
+    if outcome is Outcome.APPROVED:
+        organization_ids += [member.organization_id for member in consortium.members]
+    people = {
+        person.id: person
+        for organization_id in organization_ids
+        for person in await organization_queries.people_with_role(session, organization_id, *EDITORS)
+    }
+    for person in people.values():
+        await mail_about(
+            session,
+            settings,
+            person,
+            SUBJECTS[outcome],
+            TEXTS[outcome],
+            f"/consortia/{consortium.id}",
+            title=challenge.title,
+            reason=reason,
+        )

@@ -1,0 +1,81 @@
+"""Who may prepare, see and decide a consortium."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from challenges.consortia.models import Consortium, ConsortiumState
+from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.policies import (
+    are_bids_unsealed,
+    is_officer_in_charge,
+    is_poster,
+    is_poster_editor,
+)
+from core.actor import Actor
+
+# What the poster may still change.
+EDITABLE = frozenset({ConsortiumState.PROPOSED, ConsortiumState.RETURNED})
+DECIDED = frozenset({ConsortiumState.APPROVED, ConsortiumState.REJECTED})
+PREPARED_IN = frozenset({ChallengeState.PUBLISHED, ChallengeState.CLOSED})
+
+
+def may_prepare(actor: Actor, challenge: Challenge) -> bool:
+    return is_poster_editor(actor, challenge) and challenge.state in PREPARED_IN
+
+
+def may_edit_consortium(actor: Actor, challenge: Challenge, consortium: Consortium) -> bool:
+    return may_prepare(actor, challenge) and consortium.state in EDITABLE
+
+
+def may_submit(actor: Actor, challenge: Challenge, consortium: Consortium, now: datetime) -> bool:
+    """Not while bids are open: a consortium handed in before would make them pointless."""
+    return may_edit_consortium(actor, challenge, consortium) and are_bids_unsealed(challenge, now)
+
+
+def may_take_back(actor: Actor, challenge: Challenge, consortium: Consortium) -> bool:
+    return (
+        is_poster_editor(actor, challenge)
+        and challenge.state is ChallengeState.MATCH_PROPOSED
+        and consortium.state is ConsortiumState.SUBMITTED
+    )
+
+
+def may_see_consortium(actor: Actor, challenge: Challenge, consortium: Consortium) -> bool:
+    """The whole of it: the poster, and officers of the program; a poster's first sketch is the poster's own."""
+    return is_poster(actor, challenge) or (
+        is_officer_in_charge(actor, challenge)
+        and (consortium.state is not ConsortiumState.PROPOSED or consortium.submitted_at is not None)
+    )
+
+
+def may_see_own_part(actor: Actor, consortium: Consortium) -> bool:
+    """A member sees its own part once the consortium is approved, and nothing of the others' scores."""
+    return consortium.state is ConsortiumState.APPROVED and any(
+        actor.acts_for(member.organization_id) for member in consortium.members
+    )
+
+
+def has_interest(
+    organization_ids: Collection[uuid.UUID], challenge: Challenge, consortium: Consortium
+) -> bool:
+    """Whether somebody of these organizations belongs to a member or to the poster."""
+    own = set(organization_ids)
+    return challenge.organization_id in own or any(
+        member.organization_id in own for member in consortium.members
+    )
+
+
+def may_decide(
+    actor: Actor,
+    challenge: Challenge,
+    consortium: Consortium,
+    own_organization_ids: Collection[uuid.UUID],
+) -> bool:
+    """`own_organization_ids`: all organizations that the officer belongs to, not only the one acted for."""
+    return (
+        is_officer_in_charge(actor, challenge)
+        and consortium.state is ConsortiumState.SUBMITTED
+        and challenge.state is ChallengeState.MATCH_PROPOSED
+        and not has_interest(own_organization_ids, challenge, consortium)
+    )

@@ -1,0 +1,129 @@
+"""Every SELECT about consortia and decisions."""
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision
+from challenges.matches.models import MatchRun
+from challenges.programs.models import ProgramOfficer
+from core.accounts.models import Person
+from solvers.organizations.models import Organization
+
+OPEN = (ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED)
+
+
+def _whole() -> Select[Consortium]:
+    return select(Consortium).options(
+        selectinload(Consortium.members).selectinload(ConsortiumMember.organization),
+        selectinload(Consortium.rule),
+        selectinload(Consortium.lead),
+        selectinload(Consortium.decisions).options(
+            selectinload(Decision.officer), selectinload(Decision.rule)
+        ),
+    )
+
+
+async def consortium_by_id(
+    session: AsyncSession, consortium_id: uuid.UUID, *, lock: bool = False
+) -> Consortium | None:
+    """A consortium with members, rule and decisions; `lock` reads it anew and holds off other changes.
+
+    Whoever locks a consortium has locked its challenge before.
+    """
+    statement = _whole().where(Consortium.id == consortium_id)
+    if lock:
+        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
+    return await session.scalar(statement)
+
+
+async def challenge_id_of(session: AsyncSession, consortium_id: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(Consortium.challenge_id).where(Consortium.id == consortium_id))
+
+
+async def open_consortium(
+    session: AsyncSession, challenge_id: uuid.UUID, *, lock: bool = False
+) -> Consortium | None:
+    """The one consortium of a challenge that waits for the poster or the officer."""
+    statement = _whole().where(Consortium.challenge_id == challenge_id, Consortium.state.in_(OPEN))
+    if lock:
+        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
+    return await session.scalar(statement)
+
+
+async def shown_consortium(session: AsyncSession, challenge_id: uuid.UUID) -> Consortium | None:
+    """The open consortium, else the one decided last."""
+    found = await open_consortium(session, challenge_id)
+    if found is not None:
+        return found
+    statement = _whole().where(Consortium.challenge_id == challenge_id)
+    return await session.scalar(statement.order_by(Consortium.updated_at.desc()).limit(1))
+
+
+async def decided_consortia(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
+    """Consortia on which the last word is spoken, newest first."""
+    statement = _whole().where(
+        Consortium.challenge_id == challenge_id,
+        Consortium.state.in_([ConsortiumState.APPROVED, ConsortiumState.REJECTED]),
+    )
+    return list(await session.scalars(statement.order_by(Consortium.updated_at.desc())))
+
+
+async def organizations_by_ids(
+    session: AsyncSession, organization_ids: Collection[uuid.UUID]
+) -> list[Organization]:
+    """Organizations with their certificates as they stand now."""
+    statement = (
+        select(Organization)
+        .where(Organization.id.in_(organization_ids))
+        .options(selectinload(Organization.certificates))
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(statement))
+
+
+async def lock_organizations(session: AsyncSession, organization_ids: Collection[uuid.UUID]) -> None:
+    """Keep sizes as they are until this transaction ends."""
+    statement = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
+    await session.execute(statement.with_for_update(read=True))
+
+
+async def organization_names(
+    session: AsyncSession, organization_ids: Collection[uuid.UUID]
+) -> dict[str, str]:
+    rows = await session.execute(
+        select(Organization.id, Organization.name).where(Organization.id.in_(organization_ids))
+    )
+    return {str(row.id): row.name for row in rows}
+
+
+async def run_of(session: AsyncSession, consortium: Consortium) -> MatchRun | None:
+    if consortium.run_id is None:
+        return None
+    return await session.scalar(select(MatchRun).where(MatchRun.id == consortium.run_id))
+
+
+async def decision_of(session: AsyncSession, consortium_id: uuid.UUID) -> Decision | None:
+    """The decision made last."""
+    statement = (
+        select(Decision)
+        .where(Decision.consortium_id == consortium_id)
+        .options(joinedload(Decision.officer), joinedload(Decision.rule))
+        .order_by(Decision.decided_at.desc())
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def officers_of(session: AsyncSession, program_id: uuid.UUID | None) -> list[Person]:
+    """Officers in charge of a program, who still may log in."""
+    statement = (
+        select(Person)
+        .join(ProgramOfficer, ProgramOfficer.person_id == Person.id)
+        .where(ProgramOfficer.program_id == program_id, Person.is_disabled.is_(False))
+        .order_by(Person.id)
+    )
+    return list(await session.scalars(statement))

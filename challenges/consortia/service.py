@@ -1,0 +1,479 @@
+"""Use cases of a poster preparing a consortium: propose, change by hand, take over a bid, submit.
+
+Whoever changes a consortium locks its challenge first, so that two editors, or an editor and an officer, take turns.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.bids import policies as bid_policies
+from challenges.bids import queries as bid_queries
+from challenges.bids.models import BidMemberState, BidState
+from challenges.consortia import policies, queries
+from challenges.consortia.composition import Prospects, compose, shortcomings
+from challenges.consortia.jobs import solve_consortium
+from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState
+from challenges.consortia.prospects import prospects_of, rule_of
+from challenges.matches import queries as match_queries
+from challenges.matches import service as matches
+from challenges.postings import policies as posting_policies
+from challenges.postings import service as postings
+from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.states import move
+from challenges.programs.models import QuotaRule
+from core import audit
+from core.actor import SYSTEM, Actor
+from core.clock import utc_now
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.i18n import lazy_gettext as _
+from core.i18n import use_locale
+from core.jobs import enqueue
+from core.mail import send_mail
+from core.settings import Settings
+from solvers.organizations.models import Organization
+
+CHANGED_MEANWHILE = _(
+    "Somebody else has changed this consortium meanwhile. Reload the page and change it again."
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A consortium beside the present: the rule in force, organizations as they are now, and what stands in the way."""
+
+    challenge: Challenge
+    consortium: Consortium | None
+    rule: QuotaRule | None
+    prospects: Prospects
+    shortcomings: list[str]
+
+
+async def read_standing(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Standing:
+    """What the consortium page of a challenge shows: for the poster and the program's officers."""
+    challenge = await matches.read_candidates_challenge(session, actor, challenge_id)
+    consortium = await queries.shown_consortium(session, challenge.id)
+    if consortium is not None and not policies.may_see_consortium(actor, challenge, consortium):
+        consortium = None
+    return await standing_of(session, challenge, consortium)
+
+
+async def standing_of(session: AsyncSession, challenge: Challenge, consortium: Consortium | None) -> Standing:
+    rule = await rule_of(session, challenge)
+    prospects = await prospects_of(session, challenge, consortium)
+    found = [] if consortium is None else shortcomings(consortium, challenge, rule, prospects)
+    return Standing(challenge, consortium, rule, prospects, found)
+
+
+async def propose_consortium(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Consortium:
+    """Ask the solver for the best consortium that the rule allows, from the newest ranking.
+
+    The answer is written by a job; until then the computation's status is "solving". A sketch that the poster had is
+    replaced by it.
+    """
+    challenge = await _lock_challenge(session, actor, challenge_id)
+    run = await match_queries.newest_done_run(session, challenge_id)
+    if run is None:
+        raise ConflictError(_("Solvers have not been ranked yet: a consortium is chosen from the ranking."))
+    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    if consortium is None:
+        consortium = Consortium(challenge_id=challenge_id, revision=0, members=[], decisions=[])
+        session.add(consortium)
+    elif consortium.state not in policies.EDITABLE:
+        raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
+    rule = await rule_of(session, challenge)
+    consortium.rule = rule
+    consortium.run_id = run.id
+    consortium.bid_id = None
+    consortium.computation = {"status": "solving"}
+    consortium.revision += 1
+    await session.flush()
+    await enqueue(session, solve_consortium, consortium.id, consortium.revision)
+    await audit.record(session, actor, "consortium.proposal_asked", "consortium", consortium.id)
+    return consortium
+
+
+async def assign_requirements(
+    session: AsyncSession,
+    actor: Actor,
+    challenge_id: uuid.UUID,
+    revision: int,
+    holders: Mapping[str, uuid.UUID | None],
+    lead_id: uuid.UUID | None,
+) -> Consortium:
+    """Say which member answers for each requirement, and who leads; members stay as they are."""
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "assigned",
+        lambda draft: draft.assign({name: key for name, key in holders.items() if key is not None}, lead_id),
+    )
+
+
+async def add_member(
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int, organization_id: uuid.UUID
+) -> Consortium:
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "member_added",
+        lambda draft: draft.add(organization_id),
+        {"organization": str(organization_id)},
+    )
+
+
+async def remove_member(
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int, organization_id: uuid.UUID
+) -> Consortium:
+    """Its requirements are left without anybody until they are assigned anew."""
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "member_removed",
+        lambda draft: draft.remove(organization_id),
+        {"organization": str(organization_id)},
+    )
+
+
+async def exchange_member(
+    session: AsyncSession,
+    actor: Actor,
+    challenge_id: uuid.UUID,
+    revision: int,
+    leaves: uuid.UUID,
+    joins: uuid.UUID,
+) -> Consortium:
+    """One organization takes another's requirements, and the lead where the other had it."""
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "member_exchanged",
+        lambda draft: draft.exchange(leaves, joins),
+        {"leaves": str(leaves), "joins": str(joins)},
+    )
+
+
+async def take_alternative(
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int, number: int
+) -> Consortium:
+    """Start again from one of the solver's consortia: 0 is the best, 1 the first alternative."""
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "alternative_taken",
+        lambda draft: draft.take(number),
+        {"number": number},
+    )
+
+
+async def refresh_consortium(
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int
+) -> Consortium:
+    """Compute the same consortium again from the rule in force, and from sizes and control relations as they are now.
+
+    Open to the poster while it is prepared, and to the officer once it is submitted.
+    """
+    challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
+    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    if consortium is None or not policies.may_see_consortium(actor, challenge, consortium):
+        raise NotFoundError(_("There is no such consortium."))
+    if not (
+        policies.may_edit_consortium(actor, challenge, consortium)
+        or (
+            posting_policies.is_officer_in_charge(actor, challenge)
+            and consortium.state is ConsortiumState.SUBMITTED
+        )
+    ):
+        raise ForbiddenError(_("You may not take this step."))
+    return await _rewrite(
+        session, actor, challenge, consortium, revision, "computed_again", lambda draft: None
+    )
+
+
+async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Consortium:
+    """Take a submitted bid over as the consortium of its challenge: members, requirements and money as bid."""
+    bid = await bid_queries.bid_by_id(session, bid_id)
+    now = await bid_queries.database_time(session)
+    if bid is None or bid.state is not BidState.SUBMITTED or not bid_policies.may_read_bid(actor, bid, now):
+        raise NotFoundError(_("There is no such bid."))
+    challenge = await _lock_challenge(session, actor, bid.challenge_id)
+    if not posting_policies.are_bids_unsealed(challenge, now):
+        raise ConflictError(_("Bids are still open."))
+    consortium = await queries.open_consortium(session, challenge.id, lock=True)
+    if consortium is None:
+        consortium = Consortium(challenge_id=challenge.id, revision=0, members=[], decisions=[])
+        session.add(consortium)
+    elif consortium.state not in policies.EDITABLE:
+        raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
+    parts = [part for part in bid.members if part.state is BidMemberState.CONFIRMED]
+    present = {member.organization_id: member for member in consortium.members}
+    consortium.bid_id = bid.id
+    run = await match_queries.newest_done_run(session, challenge.id)
+    consortium.run_id = run.id if run is not None else None
+    consortium.computation = {"status": "from_bid"}
+    consortium.members = [
+        _bid_member(
+            present.get(part.organization_id), part.organization, part.requirement_ids, part.budget_wan
+        )
+        for part in parts
+    ]
+    prospects = await prospects_of(session, challenge, consortium)
+    compose(
+        consortium,
+        challenge,
+        await rule_of(session, challenge),
+        prospects,
+        members=[part.organization_id for part in parts],
+        holders={name: part.organization_id for part in parts for name in part.requirement_ids},
+        lead_id=bid.organization_id,
+    )
+    consortium.revision += 1
+    await session.flush()
+    await audit.record(
+        session, actor, "consortium.taken_from_bid", "consortium", consortium.id, {"bid": str(bid.id)}
+    )
+    return consortium
+
+
+def _bid_member(
+    member: ConsortiumMember | None,
+    organization: Organization,
+    requirement_ids: Collection[str],
+    budget_wan: Decimal,
+) -> ConsortiumMember:
+    member = member or ConsortiumMember(organization_id=organization.id, requirement_scores={})
+    member.organization = organization
+    member.requirement_ids, member.budget_wan = list(requirement_ids), budget_wan
+    return member
+
+
+async def submit_consortium(
+    session: AsyncSession,
+    actor: Actor,
+    settings: Settings,
+    challenge_id: uuid.UUID,
+    revision: int,
+    note: str = "",
+) -> Consortium:
+    """Hand the consortium to the officer. Refused while anything is broken, by what is true at this moment."""
+    challenge = await _lock_challenge(session, actor, challenge_id)
+    consortium = await _lock_open(session, challenge_id, revision)
+    if not policies.may_submit(actor, challenge, consortium, utc_now()):
+        raise ConflictError(_("A consortium is submitted after the deadline for bids, once."))
+    await queries.lock_organizations(session, [member.organization_id for member in consortium.members])
+    standing = await standing_of(session, challenge, consortium)
+    if consortium.computation.get("status") == "solving":
+        raise ConflictError(_("The proposal is still being computed."))
+    if standing.shortcomings:
+        raise InvalidError({"": " ".join(standing.shortcomings)})
+    if challenge.state is ChallengeState.PUBLISHED:
+        # The deadline has passed; the job that says so is a few seconds behind.
+        await move(session, SYSTEM, challenge, ChallengeState.CLOSED)
+    consortium.state = ConsortiumState.SUBMITTED
+    consortium.submitted_at, consortium.submitted_by_id = utc_now(), actor.person_id
+    consortium.note = note.strip()
+    consortium.revision += 1
+    await session.flush()
+    await move(
+        session,
+        actor,
+        challenge,
+        ChallengeState.MATCH_PROPOSED,
+        details={"consortium": str(consortium.id), "rule": str(consortium.rule_id)},
+    )
+    await audit.record(session, actor, "consortium.submitted", "consortium", consortium.id)
+    for person in await queries.officers_of(session, challenge.program_id):
+        await mail_about(
+            session,
+            settings,
+            person,
+            _("A consortium waits for your decision: %(title)s"),
+            _("%(poster)s has submitted a consortium for “%(title)s”. Decide here:"),
+            f"/consortia/{consortium.id}",
+            title=challenge.title,
+            poster=challenge.organization.name,
+        )
+    return consortium
+
+
+async def take_back_consortium(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Consortium:
+    """The poster wants to change what waits for the officer."""
+    challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
+    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    if consortium is None or not policies.may_see_consortium(actor, challenge, consortium):
+        raise NotFoundError(_("There is no such consortium."))
+    if not posting_policies.is_poster_editor(actor, challenge):
+        raise ForbiddenError(_("You may not take this step."))
+    if not policies.may_take_back(actor, challenge, consortium):
+        raise ConflictError(_("The consortium is not waiting for a decision any more."))
+    consortium.state = ConsortiumState.PROPOSED
+    consortium.revision += 1
+    await session.flush()
+    await move(session, actor, challenge, ChallengeState.CLOSED)
+    await audit.record(session, actor, "consortium.taken_back", "consortium", consortium.id)
+    return consortium
+
+
+async def mail_about(
+    session: AsyncSession,
+    settings: Settings,
+    person: Any,
+    subject: Any,
+    text: Any,
+    path: str,
+    **values: str,
+) -> None:
+    """A mail with a link, in the recipient's language."""
+    with use_locale(person.locale):
+        body = "\n\n".join([str(text) % values, f"{settings.public_url}{path}"])
+        await send_mail(session, recipient=person.email, subject=str(subject) % values, body=body)
+
+
+class Draft:
+    """Members, holders and lead while they are changed by hand. `members` keeps the order of joining."""
+
+    def __init__(self, consortium: Consortium, prospects: Prospects) -> None:
+        self.prospects = prospects
+        self.computation: Mapping[str, Any] = consortium.computation
+        self.members = [member.organization_id for member in consortium.members]
+        self.holders = {
+            name: member.organization_id for member in consortium.members for name in member.requirement_ids
+        }
+        self.lead_id = consortium.lead_id
+
+    def assign(self, holders: Mapping[str, uuid.UUID], lead_id: uuid.UUID | None) -> None:
+        for key in [*holders.values(), *([lead_id] if lead_id else [])]:
+            self._member(key)
+        self.holders, self.lead_id = dict(holders), lead_id
+
+    def add(self, key: uuid.UUID) -> None:
+        self._prospect(key)
+        if key in self.members:
+            raise ConflictError(_("This organization is a member already."))
+        self.members.append(key)
+        if self.lead_id is None:
+            self.lead_id = key
+
+    def remove(self, key: uuid.UUID) -> None:
+        self._member(key)
+        self.members.remove(key)
+        self.holders = {name: holder for name, holder in self.holders.items() if holder != key}
+        if self.lead_id == key:
+            self.lead_id = None
+
+    def exchange(self, leaves: uuid.UUID, joins: uuid.UUID) -> None:
+        self._member(leaves)
+        self._prospect(joins)
+        if joins in self.members:
+            raise ConflictError(_("This organization is a member already."))
+        self.members[self.members.index(leaves)] = joins
+        self.holders = {name: joins if key == leaves else key for name, key in self.holders.items()}
+        if self.lead_id == leaves:
+            self.lead_id = joins
+
+    def take(self, number: int) -> None:
+        answer = self.computation.get("answer") or {}
+        choices = [answer, *answer.get("alternatives", [])] if answer.get("members") else []
+        if not 0 <= number < len(choices):
+            raise NotFoundError(_("There is no such alternative."))
+        chosen = choices[number]
+        self.members = [uuid.UUID(member["id"]) for member in chosen["members"]]
+        for key in self.members:
+            self._prospect(key)
+        self.holders = {
+            name: uuid.UUID(member["id"]) for member in chosen["members"] for name in member["requirements"]
+        }
+        self.lead_id = uuid.UUID(chosen["lead"])
+
+    def _member(self, key: uuid.UUID) -> None:
+        if key not in self.members:
+            raise NotFoundError(_("That organization is not a member."))
+
+    def _prospect(self, key: uuid.UUID) -> None:
+        if key not in self.prospects:
+            raise NotFoundError(_("That organization is not in the ranking."))
+
+
+async def _change(
+    session: AsyncSession,
+    actor: Actor,
+    challenge_id: uuid.UUID,
+    revision: int,
+    verb: str,
+    change: Callable[[Draft], None],
+    details: dict[str, Any] | None = None,
+) -> Consortium:
+    challenge = await _lock_challenge(session, actor, challenge_id)
+    consortium = await _lock_open(session, challenge_id, revision)
+    if consortium.state not in policies.EDITABLE:
+        raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
+    if consortium.computation.get("status") == "solving":
+        raise ConflictError(_("The proposal is still being computed."))
+    if consortium.bid_id is not None:
+        raise ConflictError(
+            _("This consortium was bid as it stands. Have another proposed to change members.")
+        )
+    return await _rewrite(session, actor, challenge, consortium, revision, verb, change, details)
+
+
+async def _rewrite(
+    session: AsyncSession,
+    actor: Actor,
+    challenge: Challenge,
+    consortium: Consortium,
+    revision: int,
+    verb: str,
+    change: Callable[[Draft], None],
+    details: dict[str, Any] | None = None,
+) -> Consortium:
+    if consortium.revision != revision:
+        raise ConflictError(CHANGED_MEANWHILE)
+    prospects = await prospects_of(session, challenge, consortium)
+    draft = Draft(consortium, prospects)
+    change(draft)
+    compose(
+        consortium,
+        challenge,
+        await rule_of(session, challenge),
+        prospects,
+        members=draft.members,
+        holders=draft.holders,
+        lead_id=draft.lead_id,
+    )
+    consortium.revision += 1
+    await session.flush()
+    await audit.record(session, actor, f"consortium.{verb}", "consortium", consortium.id, details)
+    return consortium
+
+
+async def _lock_challenge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Challenge:
+    """The challenge, locked, for an editor of its poster while a consortium may be prepared."""
+    challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
+    if not posting_policies.is_poster_editor(actor, challenge):
+        raise ForbiddenError(_("A consortium is put together by the poster's owners and editors."))
+    if not policies.may_prepare(actor, challenge):
+        raise ConflictError(_("A consortium is prepared from publication until it is submitted."))
+    return challenge
+
+
+async def _lock_open(session: AsyncSession, challenge_id: uuid.UUID, revision: int) -> Consortium:
+    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    if consortium is None:
+        raise NotFoundError(_("There is no consortium yet."))
+    if consortium.revision != revision:
+        raise ConflictError(CHANGED_MEANWHILE)
+    return consortium
