@@ -85,7 +85,8 @@ def configure_broker(settings: Settings) -> dramatiq.Broker:
     elif settings.broker_url.startswith(("amqp://", "amqps://")):
         from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
-        broker = RabbitmqBroker(url=settings.broker_url, middleware=middleware)
+        # Without the server's confirmation a job could be gone from the outbox and not be in the queue either.
+        broker = RabbitmqBroker(url=settings.broker_url, confirm_delivery=True, middleware=middleware)
     else:
         raise ValueError("BROKER_URL must begin with redis:// or amqp://")
     dramatiq.set_broker(broker)

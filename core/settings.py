@@ -70,7 +70,14 @@ class Settings:
     @property
     def public_url(self) -> str:
         """Address people use, without a trailing slash."""
-        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.base_url or self.local_url).rstrip("/")
+
+    @property
+    def local_url(self) -> str:
+        """Address of the web server from this machine."""
+        # Listening everywhere is no address to go to.
+        host = "localhost" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def secure_cookies(self) -> bool:

@@ -6,19 +6,25 @@ import getpass
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from core.errors import DomainError, InvalidError
 from core.migrations import migrate
-from core.postgres import database_server
+from core.postgres import STOP_SIGNALS, database_server, signals_deferred
 from core.settings import Settings, SettingsError
 
+# A worker lets a running job finish for up to 20 s, see web/worker.py.
 STOP_TIMEOUT_S = 25
+# Requests under way when the web server is told to stop get this long to be answered.
+ANSWER_TIMEOUT_S = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DomainError as error:
         print(f"jiebang: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        # What a shell expects of a command that was interrupted.
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         # The reader of a pipe has gone, e.g. `| head`: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="jiebang", description="The marketplace for reveal-the-list innovation."
     )
-    parser.add_argument("--version", action="version", version=version("jiebang"))
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
@@ -65,8 +74,15 @@ def _parser() -> argparse.ArgumentParser:
         _demo,
         "Run web server and worker with demonstration data; everything it needs is started here.",
     )
-    command("serve", _serve, "Run the web server.")
-    command("worker", _worker, "Run a worker, which does what requests do not wait for.")
+    for server in (
+        command("serve", _serve, "Run the web server."),
+        command("worker", _worker, "Run a worker, which does what requests do not wait for."),
+    ):
+        server.add_argument(
+            "--stop-with-input",
+            action="store_true",
+            help="stop when standard input is closed: so a process ends with the one that started it",
+        )
     command("migrate", _migrate, "Bring the database to the newest version.")
     administrator = command("create-admin", _create_admin, "Create an administrator; asks for the password.")
     administrator.add_argument("email")
@@ -82,27 +98,63 @@ def _serve(options: argparse.Namespace) -> int:
     from core.process import start_process
     from web.app import create_app
 
-    with database_server(Settings.from_environment()) as settings:
-        migrate(str(settings.database_url))
-        app = create_app(start_process(settings))
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            proxy_headers=False,
-            server_header=False,
-        )
-    return 0
+    def serve() -> None:
+        with database_server(Settings.from_environment()) as settings:
+            migrate(str(settings.database_url))
+            app = create_app(start_process(settings))
+            uvicorn.run(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=ANSWER_TIMEOUT_S,
+            )
+
+    return _until_stopped(options, serve)
 
 
 def _worker(options: argparse.Namespace) -> int:
     from web.worker import run_worker
 
-    with database_server(Settings.from_environment()) as settings:
-        migrate(str(settings.database_url))
-        run_worker(settings)
+    def work() -> None:
+        with database_server(Settings.from_environment()) as settings:
+            migrate(str(settings.database_url))
+            run_worker(settings)
+
+    return _until_stopped(options, work)
+
+
+def _version() -> str:
+    try:
+        return version("jiebang")
+    except PackageNotFoundError:
+        return "run from a checkout that is not installed"
+
+
+def _until_stopped(options: argparse.Namespace, run: Callable[[], None]) -> int:
+    """Run what only ends by a signal; being stopped at any moment, even while starting, is a clean end."""
+    _interrupt_at_stop_signals()
+    if options.stop_with_input:
+        threading.Thread(target=_stop_at_end_of_input, name="input-watch", daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        run()
     return 0
+
+
+def _interrupt_at_stop_signals() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, interrupt)
+
+
+def _stop_at_end_of_input() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _migrate(options: argparse.Namespace) -> int:
@@ -145,23 +197,22 @@ def _demo(options: argparse.Namespace) -> int:
     from web.demo import load_demo_data, print_accounts
 
     started = time.monotonic()
-    # From here on a stop signal means a clean end, even while the data is being loaded.
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    given = Settings.from_environment()
+    if reason := _why_not_listening(given):
+        raise SettingsError(f"HOST and PORT: nothing can listen on {given.host}:{given.port}: {reason}")
+    _interrupt_at_stop_signals()
     children: list[subprocess.Popen[bytes]] = []
     try:
-        with database_server(Settings.from_environment()) as settings:
+        with database_server(given) as settings:
             try:
                 settings = replace(settings, demo=True)
                 migrate(str(settings.database_url))
                 asyncio.run(load_demo_data(settings))
-                environment = {
-                    **os.environ,
-                    "DATABASE_URL": str(settings.database_url),
-                    "SECRET_KEY": settings.secret_key,
-                    "DATA_DIR": str(settings.data_dir),
-                    "DEMO": "1",
-                }
-                children.extend(_start(name, environment) for name in ("serve", "worker"))
+                # The children find the embedded server by the data directory: then the last of them stops it,
+                # even where this process was killed.
+                environment = {**os.environ, "DATA_DIR": str(settings.data_dir), "DEMO": "1"}
+                with signals_deferred():
+                    children.extend(_start(name, environment) for name in ("serve", "worker"))
                 _wait_until_serving(settings, children)
                 print_accounts(settings, seconds=time.monotonic() - started)
                 while all(child.poll() is None for child in children):
@@ -169,16 +220,33 @@ def _demo(options: argparse.Namespace) -> int:
                 print("A process of the demo has ended; stopping.", file=sys.stderr)
                 return 1
             finally:
-                _stop(children)
+                with signals_deferred():
+                    _stop(children)
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
 
 
+def _why_not_listening(settings: Settings) -> str | None:
+    """Told before anything is started, since another demo on this port would answer in our place."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
+
+
 def _start(command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    # In a session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+    # In a session of its own: Ctrl-C reaches this process alone, which then ends the others in order. Should this
+    # process be killed, the pipe closes and they end by themselves.
     return subprocess.Popen(  # noqa: S603 -- our own module under our own interpreter
-        [sys.executable, "-m", "web.cli", command], env=environment, start_new_session=True
+        [sys.executable, "-m", "web.cli", command, "--stop-with-input"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     )
 
 
@@ -187,7 +255,7 @@ def _wait_until_serving(settings: Settings, children: list[subprocess.Popen[byte
 
     while all(child.poll() is None for child in children):
         try:
-            urllib.request.urlopen(f"http://{settings.host}:{settings.port}/healthz", timeout=2)
+            urllib.request.urlopen(f"{settings.local_url}/healthz", timeout=2)  # noqa: S310 -- our own address
             return
         except OSError:
             time.sleep(0.2)

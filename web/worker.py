@@ -6,9 +6,12 @@ import threading
 
 from dramatiq import Worker
 
-import challenges.postings.jobs  # noqa: F401 -- importing a module declares its actors
+import challenges.consortia.jobs  # noqa: F401 -- importing a module declares its actors
+import challenges.matches.jobs  # noqa: F401
+import challenges.postings.jobs  # noqa: F401
 import core.mail  # noqa: F401
 from core.jobs import OutboxRelay, configure_broker
+from core.postgres import STOP_SIGNALS
 from core.process import start_process
 from core.settings import Settings
 from web.schedule import Schedule
@@ -19,11 +22,11 @@ STOP_TIMEOUT_MS = 20_000
 
 
 def run_worker(settings: Settings) -> None:
-    """Work until SIGINT or SIGTERM."""
+    """Work until told to stop by a signal."""
     broker = configure_broker(settings)
     start_process(settings)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stopping.set())
     worker = Worker(broker, worker_threads=settings.worker_threads)
     worker.start()
