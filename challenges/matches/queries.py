@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, or_, select
+from sqlalchemy import text as literal_sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
@@ -70,8 +71,10 @@ async def add_waiting_run(session: AsyncSession, challenge_id: uuid.UUID, now: d
             index_info={},
             created_at=now,
         )
+        # A literal: as a bound parameter it matches the partial index only until the plan becomes a generic one.
         .on_conflict_do_nothing(
-            index_elements=[MatchRun.challenge_id], index_where=MatchRun.state == MatchRunState.QUEUED
+            index_elements=[MatchRun.challenge_id],
+            index_where=literal_sql(f"state = '{MatchRunState.QUEUED}'"),
         )
         .returning(MatchRun)
     )

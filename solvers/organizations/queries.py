@@ -277,3 +277,7 @@ async def last_change(session: AsyncSession, organization_id: uuid.UUID) -> int:
         AuditEntry.subject_type == "organization", AuditEntry.subject_id == organization_id
     )
     return (await session.execute(statement)).scalar_one()
+
+
+async def any_organization(session: AsyncSession) -> bool:
+    return await session.scalar(select(Organization.id).limit(1)) is not None

@@ -41,7 +41,7 @@ DEMO_ACCOUNTS = (
         "梁清越",
         _("Research institute (solver)"),
         _("Confirm or decline the part in a partner's bid."),
-        organization_key=None,
+        organization_key="s-0102-012",
     ),
     DemoAccount(
         "officer@demo.example",

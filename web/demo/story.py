@@ -1,0 +1,204 @@
+"""What has happened in the demonstration: matches, bids, a consortium decided on and one that fails its quota.
+
+Told through the same use cases that people call, with a real worker doing the jobs they queue.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from dramatiq import Worker
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.consortia import queries as consortium_queries
+from challenges.consortia.decisions import decide_consortium
+from challenges.consortia.models import Outcome
+from challenges.consortia.service import assign_requirements, propose_consortium, submit_consortium
+from challenges.matches.service import queue_match
+from challenges.postings.models import Challenge
+from core.accounts.models import Person, PlatformRole
+from core.actor import Actor
+from core.jobs import configure_broker
+from core.process import Process
+from solvers.models import Organization
+from web.demo.cast import Demo, read
+
+DRAIN_TIMEOUT_S = 300
+
+
+async def tell_story(process: Process, demo: Demo) -> None:
+    """Run after the data has been committed: jobs read in transactions of their own."""
+    broker = configure_broker(process.settings)
+    worker = Worker(broker, worker_timeout=100, worker_threads=2)
+    worker.start()
+    try:
+        await _match(process, demo)
+        await _bid(process, demo)
+        await _consortia(process, demo)
+    finally:
+        await asyncio.to_thread(worker.stop)
+        broker.close()
+
+
+async def _drain(process: Process) -> None:
+    """Wait until the worker has done everything that is queued."""
+    started = time.monotonic()
+    while time.monotonic() - started < DRAIN_TIMEOUT_S:
+        async with process.transaction() as session:
+            waiting = await session.scalar(
+                text("SELECT count(*) FROM dramatiq.queue WHERE state IN ('queued', 'consumed')")
+            )
+        if not waiting:
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError("the demonstration's jobs did not end")
+
+
+async def _match(process: Process, demo: Demo) -> None:
+    async with process.transaction() as session:
+        for challenge in demo.challenges.values():
+            if challenge.published_at is not None:
+                await queue_match(session, challenge.id)
+    await _drain(process)
+
+
+# Challenge key -> who bids: the lead, and the partners with whom it bids.
+BIDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "c-0402-01": (("s-0402-001",), ("s-0402-003", "s-0402-004")),
+    "c-0701-01": (("s-0701-001", "s-0701-002"), ("s-0701-003",)),
+    "c-0804-01": (("s-0804-001",), ("s-0804-002", "s-0804-003"), ("s-0804-004",)),
+    "c-0206-01": (("s-0206-001", "s-0206-002"), ("s-0206-003",)),
+}
+
+
+async def _bid(process: Process, demo: Demo) -> None:
+    """Bids on challenges whose deadline has passed, and one that still waits for its partner."""
+    rows = {row["key"]: row for row in read("solvers")}
+    async with process.transaction() as session:
+        for challenge_key, bids in BIDS.items():
+            challenge = demo.challenges[challenge_key]
+            for number, keys in enumerate(bids):
+                members = [(demo.organizations[key], rows[key]["summary"]) for key in keys]
+                session.add(_bid_on(challenge, members, number))
+        open_challenge = demo.challenges["c-0102-01"]
+        session.add(
+            _bid_on(
+                open_challenge,
+                [
+                    (demo.organizations[key], rows[key]["summary"])
+                    for key in ("s-0102-002", demo.institute_key)
+                ],
+                0,
+                state=BidState.DRAFT,
+            )
+        )
+
+
+def _bid_on(
+    challenge: Challenge,
+    members: Sequence[tuple[Organization, str]],
+    number: int,
+    state: BidState = BidState.SUBMITTED,
+) -> Bid:
+    """The lead takes the first requirement and what is left over, each partner one of the others."""
+    lead, summary = members[0]
+    assert challenge.deadline_at is not None
+    shares: list[list[int]] = [[] for _ in members]
+    for position in range(len(challenge.requirements)):
+        shares[position if position < len(members) else 0].append(position)
+    is_submitted = state is BidState.SUBMITTED
+    bid = Bid(
+        challenge_id=challenge.id,
+        organization_id=lead.id,
+        state=state,
+        technical_plan=(
+            f"{summary}\n\n针对“{challenge.title}”，我单位拟按揭榜指标逐项分解：先完成方案论证与关键样件试制，"
+            "再开展工况验证与可靠性考核，最后提交小批验证报告，并对未达标指标给出备选路线。"
+        ),
+        ability=summary,
+        team="项目负责人为高级工程师，核心成员覆盖设计、工艺、测试三个方向，均为在职人员。",
+        timeline="第1至4个月：方案论证；第5至12个月：样机与工艺；其后：验证、考核与验收。",
+        contact_name=f"{(lead.legal_representative or lead.name)[0]}工",
+        contact_phone="0000-87654321",
+        submitted_at=challenge.deadline_at - timedelta(days=2 + number, hours=3) if is_submitted else None,
+    )
+    bid.members = [
+        BidMember(
+            organization_id=organization.id,
+            position=index,
+            state=BidMemberState.CONFIRMED if is_submitted or index == 0 else BidMemberState.INVITED,
+            role_text="总体方案与系统集成" if index == 0 else "承担对应指标的研制与测试",
+            requirement_ids=[str(challenge.requirements[position].id) for position in shares[index]],
+            budget_wan=sum(
+                (challenge.requirements[position].budget_wan or Decimal(0) for position in shares[index]),
+                Decimal(0),
+            )
+            * (Decimal(100) - 3 * number)
+            / 100,
+        )
+        for index, (organization, _summary) in enumerate(members)
+    ]
+    return bid
+
+
+async def _consortia(process: Process, demo: Demo) -> None:
+    """One approved, one waiting for the officer, one whose members break the rule and so cannot be submitted."""
+    officer = _actor(demo.people["officer@demo.example"], roles=frozenset({PlatformRole.OFFICER}))
+    for key in ("c-0402-01", "c-0804-01", "c-0701-01"):
+        async with process.transaction() as session:
+            await propose_consortium(session, demo.poster_of(key), demo.challenges[key].id)
+    await _drain(process)
+    async with process.transaction() as session:
+        await _submit(session, process, demo, "c-0402-01", "请予审批：成员均已现场考察。")
+    async with process.transaction() as session:
+        consortium = await consortium_queries.open_consortium(session, demo.challenges["c-0402-01"].id)
+        assert consortium is not None
+        await decide_consortium(
+            session,
+            officer,
+            process.settings,
+            consortium.id,
+            Outcome.APPROVED,
+            "比例核算符合规则第1版，同意立项。",
+            consortium.revision,
+        )
+    async with process.transaction() as session:
+        await _submit(session, process, demo, "c-0804-01", "两家候选均具备试制条件，申请按此组建。")
+    async with process.transaction() as session:
+        await _break_quota(session, demo, "c-0701-01")
+    await _drain(process)
+
+
+async def _submit(session: AsyncSession, process: Process, demo: Demo, key: str, note: str) -> None:
+    challenge = demo.challenges[key]
+    consortium = await consortium_queries.open_consortium(session, challenge.id)
+    assert consortium is not None
+    await submit_consortium(
+        session, demo.poster_of(key), process.settings, challenge.id, consortium.revision, note
+    )
+
+
+async def _break_quota(session: AsyncSession, demo: Demo, key: str) -> None:
+    """Everything to the member that counts least: what a poster might like, and the rule does not allow."""
+    challenge = demo.challenges[key]
+    consortium = await consortium_queries.open_consortium(session, challenge.id)
+    assert consortium is not None
+    favourite = min(consortium.members, key=lambda member: (member.counted_sme, member.position))
+    holders = {str(requirement.id): favourite.organization_id for requirement in challenge.requirements}
+    for member, requirement in zip(
+        [member for member in consortium.members if member is not favourite],
+        challenge.requirements,
+        strict=False,
+    ):
+        holders[str(requirement.id)] = member.organization_id
+    await assign_requirements(
+        session, demo.poster_of(key), challenge.id, consortium.revision, holders, favourite.organization_id
+    )
+
+
+def _actor(person: Person, *, roles: frozenset[PlatformRole] = frozenset()) -> Actor:
+    return Actor(person_id=person.id, name=person.name, email=person.email, roles=roles)
