@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ from matching.consortium_arrays import ConsortiumArrays, Group
 from matching.consortium_model import Aim, Found, solve_regime
 from matching.consortium_problem import ConsortiumProblem
 from matching.consortium_proposal import regimes_of
+from matching.minimal_subset import minimal_subset
 from matching.mixed_integer import Deadline
 from matching.quota import QuotaRule, exact_number
 
@@ -118,7 +119,7 @@ def explain_conflict(problem: ConsortiumProblem, *, time_limit_s: float | None =
     try:
         if search.possible(asked):
             return None
-        constraints, minimal = tuple(_minimal(search.possible, asked)), True
+        constraints, minimal = tuple(minimal_subset(search.possible, asked)), True
     except _OutOfTime:
         constraints, minimal = asked, False
     nearest: dict[ConstraintName, Fraction | None] = {}
@@ -162,28 +163,6 @@ def _constraints(problem: ConsortiumProblem) -> Iterator[Constraint]:
         yield Constraint("exclude", ids=(identifier,))
     for pair in sorted(problem.forbid):
         yield Constraint("forbid", ids=pair)
-
-
-def _minimal(
-    possible: Callable[[Sequence[Constraint]], bool], constraints: Sequence[Constraint]
-) -> list[Constraint]:
-    """Junker's QuickXplain: a minimal subset that is impossible, preferring to keep what comes first.
-
-    Takes a number of tries that grows with the size of the answer and only the logarithm of the size of the question.
-    """
-
-    def search(ground: list[Constraint], grew: bool, rest: list[Constraint]) -> list[Constraint]:
-        if grew and not possible(ground):
-            return []
-        if len(rest) == 1:
-            return rest
-        half = len(rest) // 2
-        first, second = rest[:half], rest[half:]
-        from_second = search(ground + first, True, second)
-        from_first = search(ground + from_second, bool(from_second), first)
-        return from_first + from_second
-
-    return search([], False, list(constraints))
 
 
 class _Search:

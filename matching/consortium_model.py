@@ -23,8 +23,11 @@ from matching.consortium_reduction import Regime, needed_pairs
 from matching.mixed_integer import Deadline, MixedInteger, Outcome
 from matching.quota import exact_number
 
-# Rows with shares are this much looser than the shares themselves; HiGHS drops coefficients below 1e-9.
-LOOSE = 1e-7
+# Rows with shares are this much looser than the shares themselves, for the rounding of their coefficients; what is
+# let through is judged exactly. More would let tiny fractions in, and with them a bound above every consortium.
+LOOSE = 1e-10
+# HiGHS drops coefficients up to this size; a row is loosened by what it loses.
+DROPPED = 1e-9
 
 Goal = Literal["score", "anything", "sme_budget", "sme_members", "few_members", "small_micro", "sme_heads"]
 
@@ -225,7 +228,10 @@ class _ConsortiumModel:
 
     def _add_terms(self, terms: Iterable[tuple[int, float]], *, lower: float) -> None:
         listed = list(terms)
-        self.program.add_row([column for column, _ in listed], [value for _, value in listed], lower=lower)
+        lost = sum(value for _, value in listed if 0 < value <= DROPPED)
+        self.program.add_row(
+            [column for column, _ in listed], [value for _, value in listed], lower=lower - lost
+        )
 
     def _add_quota(self, regime: Regime) -> None:
         rule = self.arrays.problem.rule
@@ -282,19 +288,17 @@ class _ConsortiumModel:
         for row in others:
             lead = self.lead_column[row]
             self.program.add_row([lead, self._y(row)], [1.0, -1.0], upper=0.0)
-            for total, terms in ((money, self._own_money(row)), (part, self._own_part(row))):
+            for total, own in ((money, self._own_money(row)), (part, self._own_part(row))):
                 # total ≤ own + 2 · (1 − lead): both are at most about 1.
-                columns = [total, lead, *(column for column, _ in terms)]
-                self.program.add_row(columns, [1.0, 2.0, *(-value for _, value in terms)], upper=2.0 + LOOSE)
+                self._add_terms([(total, -1.0), (lead, -2.0), *own], lower=-2.0 - LOOSE)
         step = gcd(*(int(budget) for budget in arrays.budgets)) / max(self.total, 1)
         for row in large:
             tie = int(self.program.add_columns(1)[0])
-            own = self._own_money(row)
-            columns = [money, tie, *(column for column, _ in own)]
-            self.program.add_row(columns, [1.0, step, *(-value for _, value in own)], lower=step - LOOSE)
-            own = self._own_part(row)
-            columns = [part, tie, *(column for column, _ in own)]
-            self.program.add_row(columns, [1.0, -2.0, *(-value for _, value in own)], lower=-2.0 - LOOSE)
+            # money ≥ own + step · (1 − tie), and part ≥ own − 2 · (1 − tie).
+            own = [(column, -value) for column, value in self._own_money(row)]
+            self._add_terms([(money, 1.0), (tie, step), *own], lower=step - LOOSE)
+            own = [(column, -value) for column, value in self._own_part(row)]
+            self._add_terms([(part, 1.0), (tie, -2.0), *own], lower=-2.0 - LOOSE)
 
     def _own_money(self, row: int) -> list[tuple[int, float]]:
         return [

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from matching.consortium_problem import Candidate, ConsortiumProblem, ConsortiumRequirement
 from matching.quota import Controller, QuotaRule
 
+# Objectives nearer than this are the same: a hundred times finer than what HiGHS promises.
+SAME = 1e-9
 KINDS = ["enterprise"] * 5 + ["research_institute", "university"]
 SIZES = ["large", "medium", "small", "micro"]
 # Few values, so that ties of budgets, scores and parts are common, and shares are met to the unit.
