@@ -1,4 +1,6 @@
-"""Organizations, their size, and what they can do."""
+"""Organizations and what they can do.
 
-# Relationships name classes of one another's modules: whoever imports one model needs them all.
+Models refer to each other by name, so whoever imports one of them gets them all.
+"""
+
 import solvers.models  # noqa: F401
