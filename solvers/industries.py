@@ -83,3 +83,17 @@ def search_industries(text: str, limit: int = 20) -> list[Industry]:
             found.append((not exact, -len(code), code))
     found.sort()
     return [Industry(code, NAMES[code]) for _exact, _length, code in found[:limit]]
+
+
+def typed_industry(text: str | None) -> str:
+    """What a person means who types a code, picks "C3562 半导体…" from a list, or types a whole name.
+
+    Returns the code where there is one, otherwise the text as it was typed.
+    """
+    text = unicodedata.normalize("NFKC", text or "").strip()
+    first = text.split(maxsplit=1)[0].upper() if text else ""
+    if SHAPE.fullmatch(first):
+        return first
+    exact = [industry for industry in search_industries(text) if industry.name == text]
+    # A group and its only class often share one name; the class comes first.
+    return exact[0].code if exact else text

@@ -1,13 +1,17 @@
 """Server-side logins: reads the cookie, sets the request's Actor and language. No session data in the cookie."""
 
+import uuid
 from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.accounts import queries
-from core.accounts.service import token_hash, touch_login
+from core.accounts.models import Person
+from core.accounts.service import close_login, open_login, token_hash, touch_login
 from core.actor import Actor
 from core.clock import utc_now
 from core.i18n import DEFAULT_LOCALE, LOCALES, set_locale
@@ -54,6 +58,28 @@ def locale_cookie(settings: Settings, locale: str) -> Cookie:
         samesite="lax",
         secure=settings.secure_cookies,
     )
+
+
+async def renew_login(
+    request: Request[Actor, Any, Any],
+    session: AsyncSession,
+    settings: Settings,
+    person: Person,
+    organization_id: uuid.UUID | None,
+) -> Cookie:
+    """Open a login under a new token for what a person may do from now on; the one they came with ends."""
+    actor = request.user
+    if actor.login_id is not None:
+        await close_login(session, actor.login_id)
+    token = await open_login(
+        session,
+        settings,
+        person,
+        organization_id=organization_id,
+        address=actor.address,
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    return login_cookie(settings, token)
 
 
 class LoginMiddleware(AbstractAuthenticationMiddleware):

@@ -22,6 +22,9 @@ from markupsafe import Markup
 from core.actor import ANONYMOUS
 from core.clock import SHANGHAI, utc_now
 from core.i18n import LOCALES, current_locale, gettext, ngettext
+from solvers.fields import field_name, subfield_name
+from solvers.industries import show_industry
+from solvers.regions import city_name, region_name
 from web.labels import label
 
 ROOT = Path(__file__).parent.parent
@@ -110,6 +113,11 @@ def make_environment() -> Environment:
         current_locale=current_locale,
         now=utc_now,
         csrf_field=csrf_input,
+        subfield_name=subfield_name,
+        region_name=region_name,
+        city_name=city_name,
+        field_name=field_name,
+        show_industry=show_industry,
     )
     environment.filters.update(
         datetime=show_datetime,

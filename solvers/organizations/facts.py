@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from stdnum.cn import uscc
@@ -27,6 +27,7 @@ from solvers.size import SizeDecision, classify
 MOST_EMPLOYEES = 100_000_000
 # Numeric(14, 2).
 MOST_WAN = Decimal(10) ** 12
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +152,14 @@ def check_facts(facts: OrganizationFacts) -> tuple[OrganizationFacts, SizeDecisi
         return replace(facts, industry_code=None, revenue_wan=None, assets_wan=None), None
     for field in ("revenue_wan", "assets_wan"):
         amount: Decimal | None = getattr(facts, field)
-        if amount is not None and not (amount.is_finite() and 0 <= amount < MOST_WAN):
+        if amount is None:
+            continue
+        if not (amount.is_finite() and 0 <= amount < MOST_WAN):
             errors[field] = _("This number is not plausible.")
+        else:
+            # Rounded before the size is decided, so that size and stored figures never disagree. Down, since a
+            # bound that was not reached is not reached by rounding.
+            facts = replace(facts, **{field: amount.quantize(CENT, rounding=ROUND_DOWN)})
     decision = None
     if not facts.industry_code:
         errors["industry_code"] = _("Choose the industry.")
