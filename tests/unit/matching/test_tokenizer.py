@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.tokenizer import STOP_WORDS, Tokenizer, normalize, spans, tokenize
+from matching.tokenizer import (
+    STOP_WORDS,
+    Tokenizer,
+    default_tokenizer,
+    load_jieba,
+    load_rjieba,
+    normalize,
+    spans,
+    tokenize,
+)
+
+SLOW = Tokenizer(fast=False)
+FAST = load_rjieba(())
+REFERENCE = load_jieba(())
 
 
 @pytest.mark.parametrize(
@@ -21,6 +34,7 @@ from matching.tokenizer import STOP_WORDS, Tokenizer, normalize, spans, tokenize
         ("按GB/T 4754分类", "gb/t4754"),
         ("按ＧＢ／Ｔ　４７５４分类", "gb/t4754"),
         ("依据GB 32100-2015", "gb32100-2015"),
+        ("依据GB/T 4754—2017", "gb/t4754-2017"),
         ("符合ISO/IEC 27001", "iso/iec27001"),
         ("PM2.5浓度", "pm2.5"),
         ("精度±0.01℃", "±0.01°c"),
@@ -130,23 +144,70 @@ def test_normalizing_twice_changes_nothing_more_than_the_tokens_show(text: str) 
 
 
 def test_an_index_holds_words_pairs_of_characters_and_the_parts_of_names() -> None:
-    terms = Tokenizer().terms("热障涂层用ROACH2-GPU与GB/T 4754-2017")
+    terms = default_tokenizer().terms("热障涂层用ROACH2-GPU与GB/T 4754-2017")
     assert {"热障", "障涂", "涂层", "roach2-gpu", "roach2", "gpu", "gb/t4754-2017", "gb/t4754"} <= set(terms)
     assert "层用" in terms
     assert "用r" not in terms
 
 
 def test_the_parts_of_a_name_are_no_single_letters_and_a_whole_name_is_no_part() -> None:
-    assert Tokenizer().terms("TGF-β1") == ["tgf-β1", "tgf", "β1"]
-    assert Tokenizer().terms("R&D") == ["r&d"]
-    assert Tokenizer().terms("PM2.5") == ["pm2.5", "pm2"]
+    assert default_tokenizer().terms("TGF-β1") == ["tgf-β1", "tgf", "β1"]
+    assert default_tokenizer().terms("R&D") == ["r&d"]
+    assert default_tokenizer().terms("PM2.5") == ["pm2.5"]
 
 
 @settings(max_examples=200, deadline=None)
 @given(TECHNICAL_TEXT)
 def test_term_spans_and_terms_agree_and_hold_all_words(text: str) -> None:
-    tokenizer = Tokenizer()
+    tokenizer = default_tokenizer()
     found = tokenizer.term_spans(text)
     assert [term for _, _, term in found] == tokenizer.terms(text)
     assert set(tokenizer.spans(text)) <= set(found)
     assert all(0 <= start < end <= len(text) for start, end, _ in found)
+
+
+MANY_WORDS = [
+    "高温合金叶片定向凝固过程中型壳温度场的控制与热障涂层寿命预测",
+    "基于深度学习的光伏逆变器并网谐波抑制研究",
+    "他说的确实在理结合成分子时常见的离散事件仿真",
+    "鬱鬱囍羴猋麤",
+]
+
+
+@pytest.mark.parametrize("dictionary", [(), ("碳化硅外延片", "温度场", "实在理")])
+def test_the_fast_cutter_cuts_as_jieba_does(dictionary: tuple[str, ...]) -> None:
+    fast, reference = load_rjieba(dictionary), load_jieba(dictionary)
+    for text in [*MANY_WORDS, " ".join(MANY_WORDS), "碳化硅外延片翘曲度"]:
+        assert fast(text) == reference(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(
+        alphabet=st.one_of(
+            st.sampled_from("的一是了不在有研究高温合金叶片"),
+            st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
+        ),
+        max_size=30,
+    )
+)
+def test_the_fast_cutter_cuts_any_characters_as_jieba_does(text: str) -> None:
+    assert FAST(text) == REFERENCE(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TECHNICAL_TEXT)
+def test_a_tokenizer_gives_the_same_with_either_cutter(text: str) -> None:
+    assert default_tokenizer().terms(text) == SLOW.terms(text)
+
+
+def test_characters_that_jieba_does_not_know_are_terms_by_themselves() -> None:
+    assert (
+        SLOW.tokenize("㐀𠀀龦〇合金")
+        == default_tokenizer().tokenize("㐀𠀀龦〇合金")
+        == ["㐀", "𠀀", "龦", "〇", "合金"]
+    )
+
+
+def test_a_slow_and_a_fast_tokenizer_may_share_an_index() -> None:
+    assert SLOW.fingerprint == default_tokenizer().fingerprint
