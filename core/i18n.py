@@ -56,9 +56,13 @@ def gettext(message: str, **values: Any) -> str:
     return translated % values if values else translated
 
 
+def plural_message(singular: str, plural: str, number: int) -> str:
+    """The message for a number with its places still open: Jinja's `pluralize` fills them itself."""
+    return _translations(current_locale()).ungettext(singular, plural, number)
+
+
 def ngettext(singular: str, plural: str, number: int, **values: Any) -> str:
-    translated = _translations(current_locale()).ungettext(singular, plural, number)
-    return translated % {"num": number, **values}
+    return plural_message(singular, plural, number) % {"num": number, **values}
 
 
 def lazy_gettext(message: str, **values: Any) -> Any:

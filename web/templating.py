@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from core.actor import ANONYMOUS
 from core.clock import SHANGHAI, utc_now
-from core.i18n import LOCALES, current_locale, gettext, ngettext
+from core.i18n import LOCALES, current_locale, gettext, plural_message
 from solvers.fields import field_name, subfield_name
 from solvers.industries import show_industry
 from solvers.regions import city_name, region_name
@@ -104,7 +104,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(gettext, plural_message, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         label=label,
         static_url=static_url,
