@@ -77,6 +77,11 @@ async def record(
     """Append an entry in the caller's transaction. `action` is "noun.verb", e.g. "challenge.published"."""
     await session.flush()
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+    # Through the database and back, so that what is hashed is what is stored: jsonb writes 1e20 in full.
+    stored = await session.scalar(
+        text("SELECT CAST(:changes AS jsonb)"),
+        {"changes": json.dumps(changes or {}, ensure_ascii=False, default=str)},
+    )
     last = (
         await session.execute(
             select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
@@ -92,8 +97,7 @@ async def record(
         action=action,
         subject_type=subject_type,
         subject_id=subject_id,
-        # Through JSON and back, so that what is hashed is exactly what is stored.
-        changes=json.loads(json.dumps(changes or {}, ensure_ascii=False, default=str)),
+        changes=stored,
         previous_hash=last.hash if last else GENESIS,
     )
     entry.hash = entry_hash(entry)

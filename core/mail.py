@@ -4,7 +4,10 @@ import asyncio
 import smtplib
 import ssl
 import uuid
+from contextlib import suppress
 from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
@@ -60,7 +63,7 @@ async def deliver_mail(message_id: str) -> None:
             if process.settings.smtp_url is not None:
                 await asyncio.to_thread(_hand_over, process.settings, message)
             message.sent_at, message.failure = utc_now(), ""
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
             failure = error
             message.failure = str(error)
     # Raised after the commit: what went wrong stays visible while the broker tries again.
@@ -89,7 +92,8 @@ def _hand_over(settings: Settings, message: MailMessage) -> None:
     address = urlsplit(settings.smtp_url)
     mail = EmailMessage()
     mail["From"] = settings.mail_from
-    mail["To"] = message.recipient
+    # Parsed as the one address it must be: a comma or line break in it is refused, not understood.
+    mail["To"] = Address(addr_spec=message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at)
     # The same id at every attempt lets mail servers drop a duplicate.
@@ -103,9 +107,14 @@ def _hand_over(settings: Settings, message: MailMessage) -> None:
         )
     else:
         client = smtplib.SMTP(host, address.port or 25, timeout=SMTP_TIMEOUT_S)
-    with client:
+    try:
         if address.scheme == "smtp+starttls":
             client.starttls(context=context)
         if address.username:
             client.login(unquote(address.username), unquote(address.password or ""))
         client.send_message(mail)
+    finally:
+        # The server has taken the mail or refused it: a farewell that fails must not have it sent again.
+        with suppress(OSError, smtplib.SMTPException):
+            client.quit()
+        client.close()

@@ -3,6 +3,8 @@
 import os
 import secrets
 from dataclasses import dataclass, field, fields
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,17 @@ class Settings:
         "Failed logins from one address within 15 minutes before it has to wait",
     )
 
+    @cached_property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """TRUSTED_PROXIES as networks; raises SettingsError for what is none."""
+        networks = []
+        for item in filter(None, (part.strip() for part in self.trusted_proxies.split(","))):
+            try:
+                networks.append(ip_network(item, strict=False))
+            except ValueError:
+                raise SettingsError(f"TRUSTED_PROXIES: {item!r} is no address or network") from None
+        return tuple(networks)
+
     @property
     def public_url(self) -> str:
         """Address people use, without a trailing slash."""
@@ -101,7 +114,10 @@ class Settings:
             if values.get("database_url"):
                 raise SettingsError("SECRET_KEY must be set when DATABASE_URL names a server")
             values["secret_key"] = _kept_secret(values["data_dir"])
-        return cls(**values)
+        settings = cls(**values)
+        # Read once here, so that a mistake is told at the start and not at every request.
+        _ = settings.trusted_networks
+        return settings
 
 
 def _parse(variable: str, kind: Any, raw: str) -> Any:

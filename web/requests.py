@@ -1,8 +1,9 @@
 """What a request carries besides its route: client address, safe return paths, form data for WTForms."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from core.settings import Settings
 # Ceiling of an upload's body, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
 # held in memory once.
 UPLOAD_BODY_LIMIT = 64 * 2**20
+UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True)
@@ -60,30 +62,34 @@ async def uploaded_file(request: Request[Any, Any, Any], field: str = "file") ->
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:
     """The address of the person's machine. X-Forwarded-For is believed from TRUSTED_PROXIES alone."""
-    peer = connection.client.host if connection.client else ""
-    trusted = [
-        ip_network(item.strip(), strict=False) for item in settings.trusted_proxies.split(",") if item.strip()
-    ]
+    peer = _parsed(connection.client.host if connection.client else "")
+    if peer is None:
+        return connection.client.host if connection.client else ""
+    # A proxy may add a header of its own behind the one that the client made up: all of them are one list.
+    hops = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
+    client = peer
+    # From the nearest hop outwards: each was written by the one before it, and is as good as that one's word.
+    while hops and any(client in network for network in settings.trusted_networks):
+        hop = _parsed(hops.pop().strip())
+        if hop is None:
+            break
+        client = hop
+    return str(client)
 
-    def is_trusted(address: str) -> bool:
-        try:
-            return any(ip_address(address) in network for network in trusted)
-        except ValueError:
-            return False
 
-    if not is_trusted(peer):
-        return peer
-    hops = [hop.strip() for hop in connection.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    # From the nearest hop outwards: the first that is no proxy of ours is the client.
-    for hop in reversed(hops):
-        if not is_trusted(hop):
-            return hop
-    return peer
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """An address; one of IPv4 that comes through a socket of IPv6 is still one of IPv4."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def safe_path(target: str | None, default: str = "/") -> str:
     """A path on this site, or the default: never an address elsewhere (open redirect)."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    # Browsers take a backslash for a slash and skip tabs and line breaks, so "/\t\\host" leads away as "//host" does.
+    if not target or not target.startswith("/") or target.startswith("//") or UNSAFE_IN_PATH.search(target):
         return default
     parts = urlsplit(target)
     return default if parts.scheme or parts.netloc else target
