@@ -4,13 +4,14 @@ Pure: challenges come as `queries.challenge_by_id` loads them (program with offi
 `certificates` are the kinds that the actor's organization holds today, see `queries.certificates_on`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from challenges.postings.models import Challenge, ChallengeState
-from challenges.programs.policies import accepts_bidder, is_officer_of
+from challenges.programs.models import Program
+from challenges.programs.policies import accepts_bidder, accepts_poster, is_officer_of
 from core.actor import Actor
-from solvers.organizations.models import Organization, OrganizationKind, SizeClass
+from solvers.organizations.models import Organization
 
 EDITABLE = frozenset({ChallengeState.DRAFT, ChallengeState.RETURNED})
 # States in which the deadline is past and the field of bids is settled.
@@ -57,14 +58,16 @@ def may_read_challenge(actor: Actor, challenge: Challenge, certificates: Collect
     )
 
 
-def may_post(actor: Actor, organization: Organization) -> bool:
-    """Whether this organization may begin a draft at all; the program's own terms are checked at submission."""
+def may_post(actor: Actor, organization: Organization, programs: Iterable[Program]) -> bool:
+    """Whether this organization may begin a draft: some open program takes enterprises of its size.
+
+    The chosen program's own terms are checked at submission.
+    """
     return (
         actor.may_edit_for_organization
         and actor.acts_for(organization.id)
         and organization.is_verified
-        and organization.kind is OrganizationKind.ENTERPRISE
-        and organization.size_class is SizeClass.LARGE
+        and any(item.is_open and accepts_poster(item, organization) for item in programs)
     )
 
 

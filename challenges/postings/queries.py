@@ -1,17 +1,27 @@
-"""Every SELECT about challenges."""
+"""Every SELECT about challenges, except those of the public list (`list_queries`)."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from challenges.postings.models import Challenge, ChallengeState, InvitedSolver
+from challenges.postings.models import (
+    Challenge,
+    ChallengeState,
+    InvitedSolver,
+    Requirement,
+    SavedChallenge,
+)
 from challenges.programs.models import Program, ProgramOfficer
+from core.accounts.models import Person, PersonRole, PlatformRole
 from core.actor import Actor
-from solvers.organizations.models import Certificate
+from solvers.organizations.models import Certificate, Organization, Verification
+
+LINE = (selectinload(Challenge.organization), selectinload(Challenge.program))
 
 
 async def challenge_by_id(
@@ -62,10 +72,20 @@ def readable_by(actor: Actor, certificates: Collection[str] = ()) -> ColumnEleme
         if actor.organization_verified and certificates:
             ways.append(and_(listed, Challenge.allowed_certificates.overlap(sorted(certificates))))
     if actor.is_officer:
-        in_charge = select(ProgramOfficer.program_id).where(ProgramOfficer.person_id == actor.person_id)
         handed_in = or_(listed, Challenge.submitted_at.is_not(None))
-        ways.append(and_(handed_in, Challenge.program_id.in_(in_charge)))
+        ways.append(and_(handed_in, in_charge_of(actor)))
     return or_(false(), *ways)
+
+
+def in_charge_of(actor: Actor) -> ColumnElement[bool]:
+    """`policies.is_officer_in_charge` as a condition, for an actor with the officer's role."""
+    programs = select(ProgramOfficer.program_id).where(ProgramOfficer.person_id == actor.person_id)
+    return Challenge.program_id.in_(programs)
+
+
+def open_for_bids(now: datetime) -> ColumnElement[bool]:
+    """`policies.is_open_for_bids` as a condition."""
+    return and_(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at > now)
 
 
 async def due_challenges(session: AsyncSession, now: datetime) -> list[Challenge]:
@@ -73,11 +93,191 @@ async def due_challenges(session: AsyncSession, now: datetime) -> list[Challenge
     statement = (
         select(Challenge)
         .where(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at <= now)
+        .order_by(Challenge.id)
         .with_for_update(skip_locked=True)
     )
     return list(await session.scalars(statement))
 
 
-def open_for_bids(now: datetime) -> ColumnElement[bool]:
-    """`policies.is_open_for_bids` as a condition."""
-    return and_(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at > now)
+async def organization_by_id(session: AsyncSession, organization_id: uuid.UUID) -> Organization | None:
+    return await session.get(Organization, organization_id)
+
+
+async def requirements_elsewhere(
+    session: AsyncSession, challenge_id: uuid.UUID, ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Which of these ids belong to requirements of other challenges."""
+    statement = select(Requirement.id).where(
+        Requirement.id.in_(ids), Requirement.challenge_id != challenge_id
+    )
+    return frozenset(await session.scalars(statement))
+
+
+async def invitable(
+    session: AsyncSession, ids: Collection[uuid.UUID], *, excluded: uuid.UUID
+) -> frozenset[uuid.UUID]:
+    """Which of these are organizations that may be invited: known to an administrator, and not the poster."""
+    statement = select(Organization.id).where(
+        Organization.id.in_(ids),
+        Organization.id != excluded,
+        Organization.verification != Verification.DRAFT,
+    )
+    return frozenset(await session.scalars(statement))
+
+
+async def organizations_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Organization]:
+    statement = select(Organization).where(Organization.id.in_(ids)).order_by(Organization.name)
+    return list(await session.scalars(statement))
+
+
+async def officers_in_charge(session: AsyncSession, program_id: uuid.UUID) -> list[Person]:
+    """A program's officers who may still act: the role and the account are in force."""
+    statement = (
+        select(Person)
+        .join(ProgramOfficer, ProgramOfficer.person_id == Person.id)
+        .join(PersonRole, PersonRole.person_id == Person.id)
+        .where(
+            ProgramOfficer.program_id == program_id,
+            PersonRole.role == PlatformRole.OFFICER,
+            Person.is_disabled.is_(False),
+        )
+        .order_by(Person.name, Person.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def challenges_of_organization(
+    session: AsyncSession, organization_id: uuid.UUID, states: Collection[ChallengeState] | None = None
+) -> list[Challenge]:
+    """An organization's challenges, last changed first."""
+    statement = (
+        select(Challenge)
+        .where(Challenge.organization_id == organization_id)
+        .options(*LINE)
+        .order_by(Challenge.updated_at.desc(), Challenge.id)
+    )
+    if states is not None:
+        statement = statement.where(Challenge.state.in_(states))
+    return list(await session.scalars(statement))
+
+
+async def waiting_for_screening(session: AsyncSession, actor: Actor) -> list[Challenge]:
+    """Submitted challenges of the officer's programs, those that wait longest first."""
+    statement = (
+        select(Challenge)
+        .where(Challenge.state == ChallengeState.SUBMITTED, in_charge_of(actor))
+        .options(*LINE)
+        .order_by(Challenge.submitted_at, Challenge.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def in_charge_by_state(
+    session: AsyncSession, actor: Actor, state: ChallengeState, *, limit: int = 50
+) -> list[Challenge]:
+    """Challenges of the officer's programs in one state, nearest deadline first."""
+    statement = (
+        select(Challenge)
+        .where(Challenge.state == state, in_charge_of(actor))
+        .options(*LINE)
+        .order_by(Challenge.deadline_at, Challenge.id)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
+
+
+async def state_counts(session: AsyncSession, condition: ColumnElement[bool]) -> dict[ChallengeState, int]:
+    statement = select(Challenge.state, func.count()).where(condition).group_by(Challenge.state)
+    counts = {row[0]: row[1] for row in await session.execute(statement)}
+    return {state: counts.get(state, 0) for state in ChallengeState}
+
+
+async def newest_challenges(
+    session: AsyncSession, *, program_id: uuid.UUID | None = None, limit: int
+) -> list[Challenge]:
+    """Public challenges published last: everybody is shown the same."""
+    statement = (
+        select(Challenge)
+        .where(Challenge.published_at.is_not(None), Challenge.is_public)
+        .where(Challenge.state != ChallengeState.WITHDRAWN)
+        .options(*LINE)
+        .order_by(Challenge.published_at.desc(), Challenge.id)
+        .limit(limit)
+    )
+    if program_id is not None:
+        statement = statement.where(Challenge.program_id == program_id)
+    return list(await session.scalars(statement))
+
+
+async def open_counts_by_program(session: AsyncSession, now: datetime) -> dict[uuid.UUID, int]:
+    statement = (
+        select(Challenge.program_id, func.count())
+        .where(open_for_bids(now), Challenge.is_public)
+        .group_by(Challenge.program_id)
+    )
+    rows = [(row[0], row[1]) for row in await session.execute(statement)]
+    return {program_id: count for program_id, count in rows if program_id is not None}
+
+
+async def readable_challenges(
+    session: AsyncSession, actor: Actor, certificates: Collection[str], ids: Sequence[uuid.UUID]
+) -> list[Challenge]:
+    """Those of `ids` that the actor may read, in the order of `ids`."""
+    statement = (
+        select(Challenge).where(Challenge.id.in_(ids), readable_by(actor, certificates)).options(*LINE)
+    )
+    found = {challenge.id: challenge for challenge in await session.scalars(statement)}
+    return [found[key] for key in ids if key in found]
+
+
+async def public_feed(session: AsyncSession, *, limit: int) -> list[Challenge]:
+    """What the feed tells: public challenges as they were published, newest first."""
+    statement = (
+        select(Challenge)
+        .where(Challenge.published_at.is_not(None), Challenge.is_public)
+        .options(*LINE)
+        .order_by(Challenge.published_at.desc(), Challenge.id)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
+
+
+async def saved_challenges(
+    session: AsyncSession, actor: Actor, certificates: Collection[str]
+) -> list[Challenge]:
+    """The person's saved challenges that they may still read, saved last first."""
+    statement = (
+        select(Challenge)
+        .join(SavedChallenge, SavedChallenge.challenge_id == Challenge.id)
+        .where(SavedChallenge.person_id == actor.person_id, readable_by(actor, certificates))
+        .options(*LINE)
+        .order_by(SavedChallenge.created_at.desc(), Challenge.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def saved_among(
+    session: AsyncSession, person_id: uuid.UUID | None, ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Which of these challenges the person has saved."""
+    if person_id is None or not ids:
+        return frozenset()
+    statement = select(SavedChallenge.challenge_id).where(
+        SavedChallenge.person_id == person_id, SavedChallenge.challenge_id.in_(ids)
+    )
+    return frozenset(await session.scalars(statement))
+
+
+async def insert_saved(session: AsyncSession, person_id: uuid.UUID, challenge_id: uuid.UUID) -> None:
+    """A second click at the same moment is no mistake."""
+    await session.execute(
+        insert(SavedChallenge).values(person_id=person_id, challenge_id=challenge_id).on_conflict_do_nothing()
+    )
+
+
+async def delete_saved(session: AsyncSession, person_id: uuid.UUID, challenge_id: uuid.UUID) -> None:
+    await session.execute(
+        delete(SavedChallenge).where(
+            SavedChallenge.person_id == person_id, SavedChallenge.challenge_id == challenge_id
+        )
+    )

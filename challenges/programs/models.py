@@ -45,7 +45,7 @@ class Program(Updated, Base):
     name: Mapped[ShortText]
     authority: Mapped[ShortText]
     description: Mapped[LongText] = mapped_column(default="")
-    # Who may post and bid. An empty list allows every kind or size.
+    # Who may post and bid. Without sizes large enterprises post; without kinds everybody bids.
     poster_sizes: Mapped[list[str]] = mapped_column(
         ARRAY(String(20)), default=list, server_default=sql("'{}'")
     )

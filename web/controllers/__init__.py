@@ -3,20 +3,38 @@
 from litestar.types import ControllerRouterHandler
 
 from web.controllers.accounts import AccountController
+from web.controllers.administration import AdministrationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController
 from web.controllers.demo import DemoController
+from web.controllers.drafts import DraftController
+from web.controllers.feed import challenge_feed
 from web.controllers.home import HomeController, not_found
+from web.controllers.matches import MatchController
+from web.controllers.organizations import InvitationController, OrganizationController, RegistrationController
+from web.controllers.postings import ChallengeController
 from web.controllers.profiles import ProfileController
+from web.controllers.programs import ProgramController
+from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
 
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,
     BidController,
+    RegistrationController,
+    InvitationController,
+    OrganizationController,
+    AdministrationController,
     AccountController,
     AttachmentController,
     DemoController,
     ProfileController,
     SolverController,
+    DraftController,
+    challenge_feed,
+    ChallengeController,
+    ProgramController,
+    SavedController,
+    MatchController,
     not_found,
 ]

@@ -14,6 +14,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import File
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.postings import service as posting_service
 from core.actor import Actor
 from core.attachments import Attachment, attachment_by_id, path_of
 from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
@@ -49,7 +50,17 @@ async def _remove_of_organization(session: AsyncSession, actor: Actor, attachmen
     return "/organization"
 
 
+async def _may_read_of_challenge(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await posting_service.may_read_attachment(session, actor, attachment.subject_id)
+
+
+async def _remove_of_challenge(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
+    await posting_service.remove_file(session, actor, attachment)
+    return f"/challenges/{attachment.subject_id}/edit#files"
+
+
 SUBJECTS: dict[str, SubjectRules] = {
+    "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
     "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
 }
 

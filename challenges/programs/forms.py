@@ -1,0 +1,115 @@
+"""Forms of programs, rounds and quota rules. Choices that are enumerations are set by whoever shows the form."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    validators,
+)
+
+from core.forms import BaseForm, MaxLength, Required
+from core.i18n import lazy_gettext as _
+
+# Longest period of a program's calendar, in days: longer ones are slips of the keyboard.
+MAX_DAYS = 365
+# A consortium of more heads than this has never been allowed by any program known to us.
+MAX_HEADS = 50
+
+
+def _days(shortest: int) -> Any:
+    return validators.NumberRange(
+        min=shortest,
+        max=MAX_DAYS,
+        message=_("A whole number of days from %(min)s to %(max)s.", min=shortest, max=MAX_DAYS),
+    )
+
+
+class ProgramForm(BaseForm):
+    code = StringField(
+        _("Code"),
+        [
+            Required(),
+            MaxLength(40),
+            validators.Regexp(
+                r"^[a-z0-9][a-z0-9-]*$", message=_("Small letters, digits and hyphens, e.g. new-materials.")
+            ),
+        ],
+    )
+    name = StringField(_("Name of the program"), [Required(), MaxLength(200)])
+    authority = StringField(_("Authority in charge"), [Required(), MaxLength(200)])
+    description = TextAreaField(_("Description"), [MaxLength(5000)])
+    poster_sizes = SelectMultipleField(_("Enterprises that may post"))
+    bidder_kinds = SelectMultipleField(_("Who may bid"))
+    field_codes = SelectMultipleField(_("Technology fields"))
+    min_bid_days = IntegerField(
+        _("Days that bids stay open at least"), [validators.InputRequired(), _days(1)]
+    )
+    notice_days = IntegerField(_("Days of the public notice"), [validators.InputRequired(), _days(0)])
+    is_open = BooleanField(_("The program takes new challenges"))
+    officers = SelectMultipleField(_("Officers in charge"))
+
+
+class RoundForm(BaseForm):
+    name = StringField(_("Name of the round"), [Required(), MaxLength(200)])
+    opens_on = DateField(_("First day for submissions"), [Required()])
+    closes_on = DateField(_("Last day for submissions"), [Required()])
+
+    def validate_closes_on(self, field: DateField) -> None:
+        if isinstance(self.opens_on.data, date) and field.data and field.data < self.opens_on.data:
+            raise validators.ValidationError(_("The last day lies before the first."))
+
+
+def _percent() -> list[Any]:
+    return [
+        validators.Optional(),
+        validators.NumberRange(min=0, max=100, message=_("A percentage from 0 to 100.")),
+    ]
+
+
+def _heads(fewest: int) -> list[Any]:
+    return [
+        validators.Optional(),
+        validators.NumberRange(
+            min=fewest,
+            max=MAX_HEADS,
+            message=_("A whole number from %(min)s to %(max)s.", min=fewest, max=MAX_HEADS),
+        ),
+    ]
+
+
+class QuotaRuleForm(BaseForm):
+    """Shares are typed in percent; a condition left empty is not part of the rule."""
+
+    effective_on = DateField(_("In force from"), [Required()])
+    applies_to = RadioField(_("Applies to"), [validators.InputRequired()])
+    min_sme_budget_share = DecimalField(_("SMEs' share of the budget, at least"), _percent(), places=None)
+    min_small_micro_share_of_sme = DecimalField(
+        _("Of that, small and micro enterprises' part, at least"), _percent(), places=None
+    )
+    min_sme_members = IntegerField(_("SMEs among the members, at least"), _heads(0))
+    min_sme_member_share = DecimalField(_("SMEs' share of the members, at least"), _percent(), places=None)
+    max_members = IntegerField(_("Members of a consortium, at most"), _heads(1))
+    note = TextAreaField(_("Basis and explanation"), [MaxLength(2000)])
+
+    SHARES = ("min_sme_budget_share", "min_small_micro_share_of_sme", "min_sme_member_share")
+
+    def conditions(self) -> dict[str, Any]:
+        """The rule's columns as typed; shares as parts of one."""
+        values = {
+            name: self[name].data
+            for name in (*self.SHARES, "min_sme_members", "max_members", "applies_to", "note")
+        }
+        for name in self.SHARES:
+            if values[name] is not None:
+                values[name] = (Decimal(values[name]) / 100).quantize(Decimal("0.0001"))
+        values["note"] = (values["note"] or "").strip()
+        return values

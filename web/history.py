@@ -1,0 +1,62 @@
+"""The audit log of a challenge in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.audit import AuditEntry
+from core.i18n import gettext
+from core.i18n import lazy_gettext as _
+
+# Steps of a challenge's life; what else the log holds about it (matching, files) is told by its own words below.
+ACTIONS = {
+    "challenge.created": (_("Draft begun"), "pencil"),
+    "challenge.submitted": (_("Submitted for screening"), "send"),
+    "challenge.returned": (_("Returned for revision"), "arrow-back-up"),
+    "challenge.published": (_("Published on the list"), "speakerphone"),
+    "challenge.closed": (_("Deadline passed, bids unsealed"), "lock-open"),
+    "challenge.match_proposed": (_("Consortium submitted for decision"), "users-group"),
+    "challenge.match_returned": (_("Consortium sent back or taken back"), "arrow-back-up"),
+    "challenge.awarded": (_("Awarded"), "award"),
+    "challenge.withdrawn": (_("Withdrawn"), "ban"),
+    "challenge.no_award": (_("Ended without an award"), "ban"),
+    "challenge.attachment_added": (_("File added"), "paperclip"),
+    "challenge.attachment_removed": (_("File removed"), "paperclip"),
+    "match.queued": (_("Ranking of solvers asked for"), "refresh"),
+}
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    at: datetime
+    who: str
+    text: str
+    icon: str
+    note: str
+
+
+def history_of(entries: list[AuditEntry]) -> list[HistoryLine]:
+    """Entries that people read, in the given order; actions without words of their own are left out."""
+    return [
+        HistoryLine(
+            at=entry.at,
+            who=_who(entry),
+            text=str(ACTIONS[entry.action][0]),
+            icon=ACTIONS[entry.action][1],
+            note=_note(entry.changes),
+        )
+        for entry in entries
+        if entry.action in ACTIONS
+    ]
+
+
+def _who(entry: AuditEntry) -> str:
+    if entry.person_id is None:
+        return gettext("Automatically")
+    if entry.organization_name:
+        return f"{entry.person_name} · {entry.organization_name}"
+    return entry.person_name
+
+
+def _note(changes: dict[str, Any]) -> str:
+    return str(changes.get("note") or changes.get("name") or "")
