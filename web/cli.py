@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from matching import commands as matching_commands
+    from matching import decisions_commands
     from solvers import commands as solver_commands
 
     parser = argparse.ArgumentParser(
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     administrator.add_argument("--name", default="Administrator")
     solver_commands.add_commands(commands)
     matching_commands.add_commands(commands)
+    decisions_commands.add_commands(commands)
     return parser
 
 
