@@ -135,7 +135,7 @@ async def browser_of(app: Litestar, process: Process) -> AsyncIterator[BrowserOf
                         address="127.0.0.1",
                         user_agent="tests",
                     )
-                browser.cookies.set(LOGIN_COOKIE, token)
+                browser.cookies.set(LOGIN_COOKIE, token, domain="testserver.local")
             return browser
 
         yield open_browser

@@ -35,11 +35,12 @@ class AdministrationController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        state: FromQuery[str] = Verification.PENDING.value,
         q: FromQuery[str] = "",
         page: FromQuery[str] = "1",
     ) -> Template:
         """Organizations by the state of their verification; those that have waited longest come first."""
+        # Litestar keeps the name `state` for itself, so it cannot be a parameter of the handler.
+        state = request.query_params.get("state", Verification.PENDING.value)
         states = [Verification(state)] if state in set(Verification) else list(Verification)
         number = page_number(page)
         organizations, total = await queries.verification_queue(
