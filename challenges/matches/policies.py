@@ -3,7 +3,6 @@
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import is_listed, is_officer_in_charge, is_poster, is_poster_editor
 from core.actor import Actor
-from solvers.profiles.models import Visibility
 
 # A ranking is computed as long as it may still lead to a consortium.
 MATCHED = frozenset({ChallengeState.PUBLISHED, ChallengeState.CLOSED})
@@ -18,8 +17,3 @@ def may_ask_for_match(actor: Actor, challenge: Challenge) -> bool:
 def may_see_own_fit(actor: Actor, challenge: Challenge) -> bool:
     """Of a challenge that the actor may read: any organization but the poster's."""
     return actor.organization_id is not None and is_listed(challenge) and not is_poster(actor, challenge)
-
-
-def may_read_texts(actor: Actor, challenge: Challenge, visibility: Visibility) -> bool:
-    """A profile that is for the matcher and officers keeps its texts from the poster; its score and rank it does not."""
-    return visibility is not Visibility.MATCHER or is_officer_in_charge(actor, challenge)

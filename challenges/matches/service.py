@@ -30,6 +30,7 @@ from matching.quota import Controller, standing_reason
 from matching.ranking import Candidate, Filters, rank
 from solvers.organizations.models import CertificateKind, Organization
 from solvers.profiles.models import CapabilityProfile, EvidenceItem
+from solvers.profiles.policies import may_read_profile
 
 # A job is taken within a second; one that waits this long may have been lost with its broker, and may run twice.
 LOST_AFTER = timedelta(seconds=60)
@@ -229,7 +230,8 @@ async def explain_candidate(
     (row,) = await _rows(session, challenge, [match])
     profile = await queries.profile_of(session, organization_id)
     terms = [(str(term), float(part)) for term, part in match.terms]
-    readable = profile if profile and policies.may_read_texts(actor, challenge, profile.visibility) else None
+    # A profile that is for the matcher and officers keeps its texts from the poster; its score and rank it does not.
+    readable = profile if profile and may_read_profile(actor, organization_id, profile.visibility) else None
     parts = {str(item): float(part) for item, part in match.evidence}
     explanation = await asyncio.to_thread(_explain, challenge, readable, terms, parts)
     return row, explanation

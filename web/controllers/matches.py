@@ -1,0 +1,228 @@
+"""Ranked candidates for posters and officers; an organization's own fit and recommendations."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.response import Template
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.matches import policies, queries, service
+from challenges.matches.models import MatchRunState
+from challenges.matches.service import CandidateFilters, Row
+from challenges.postings import policies as posting_policies
+from challenges.postings import service as postings
+from challenges.postings.models import Challenge
+from core.actor import Actor
+from core.i18n import gettext
+from solvers.models import CertificateKind, OrganizationKind, SizeClass
+from solvers.regions import province_choices, region_name
+from web.dependencies import Acting, DbSession, FromPath, WebRequest
+from web.guards import Access
+from web.labels import choices
+from web.paging import Page, page_number
+from web.templating import is_htmx, redirect, render
+
+# Scores of texts about the same thing lie around a third; from a half on nothing is told apart by colour.
+FULL_HEAT_SCORE = 0.5
+HEAT_STEPS = 10
+# A score below this reads as 0.0.
+NO_SCORE = 0.0005
+# Terms that an explanation names one by one; the others are summed up in one line.
+SHOWN_TERMS = 15
+
+
+def heat(score: float) -> int:
+    """The step of the heat map, from 0 (nothing) to 10, for a score in [0, 1]."""
+    if score < NO_SCORE:
+        return 0
+    return min(HEAT_STEPS, 1 + int(score / FULL_HEAT_SCORE * HEAT_STEPS))
+
+
+class MatchController(Controller):
+    @get("/challenges/{challenge_id:uuid}/candidates", opt={"access": Access.PERSON})
+    async def candidates(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        challenge = await service.read_candidates_challenge(session, actor, challenge_id)
+        done = await queries.newest_done_run(session, challenge.id)
+        ranking = await service.ranking_of(session, challenge, done) if done is not None else []
+        filters = _filters(request)
+        found = [row for row in ranking if filters.passes(row)]
+        page = Page(page_number(request.query_params.get("page")), len(found))
+        return render(
+            request,
+            "matches/_candidates.html" if is_htmx(request) else "matches/candidates.html",
+            challenge=challenge,
+            done=done,
+            rows=found[page.offset : page.offset + page.per_page],
+            page=page,
+            kept=len(ranking),
+            counted=sum(row.is_counted for row in ranking),
+            filters=filters,
+            parameters=_parameters(filters),
+            options=_filter_options(ranking),
+            **await _progress_context(session, actor, challenge),
+            **TABLE,
+        )
+
+    @get("/challenges/{challenge_id:uuid}/candidates/progress", opt={"access": Access.PERSON})
+    async def progress(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        challenge = await service.read_candidates_challenge(session, actor, challenge_id)
+        return render(
+            request,
+            "matches/_progress.html",
+            challenge=challenge,
+            **await _progress_context(
+                session, actor, challenge, was_running=True, in_panel="panel" in request.query_params
+            ),
+        )
+
+    @post("/challenges/{challenge_id:uuid}/candidates/match", opt={"access": Access.PERSON}, status_code=200)
+    async def match(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Response[Any]:
+        await service.ask_for_match(session, actor, challenge_id)
+        return redirect(request, f"/challenges/{challenge_id}/candidates")
+
+    @get("/challenges/{challenge_id:uuid}/candidates/{organization_id:uuid}", opt={"access": Access.PERSON})
+    async def candidate(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        challenge_id: FromPath[uuid.UUID],
+        organization_id: FromPath[uuid.UUID],
+    ) -> Template:
+        challenge = await service.read_candidates_challenge(session, actor, challenge_id)
+        row, explanation = await service.explain_candidate(session, actor, challenge, organization_id)
+        return render(
+            request,
+            "matches/_candidate.html" if is_htmx(request) else "matches/candidate.html",
+            challenge=challenge,
+            row=row,
+            score=row.match.score,
+            requirement_scores=row.match.requirement_scores,
+            explanation=explanation,
+            shown_terms=SHOWN_TERMS,
+            **TABLE,
+        )
+
+    @get("/challenges/{challenge_id:uuid}/matching", opt={"access": Access.PERSON})
+    async def panel(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        """What the challenge's page says about matching: to poster and officers the run, to a solver its fit."""
+        challenge = await postings.read_challenge(session, actor, challenge_id)
+        if posting_policies.may_see_candidates(actor, challenge):
+            done = await queries.newest_done_run(session, challenge.id)
+            return render(
+                request,
+                "matches/_panel_ranking.html",
+                challenge=challenge,
+                done=done,
+                best=await service.ranking_of(session, challenge, done) if done is not None else [],
+                **await _progress_context(session, actor, challenge, in_panel=True),
+                **TABLE,
+            )
+        score = (
+            await service.own_score(session, actor, challenge)
+            if policies.may_see_own_fit(actor, challenge)
+            else None
+        )
+        return render(
+            request,
+            "matches/_panel_fit.html",
+            challenge=challenge,
+            score=score,
+            may_see_fit=policies.may_see_own_fit(actor, challenge),
+            **TABLE,
+        )
+
+    @get("/challenges/{challenge_id:uuid}/fit", opt={"access": Access.MEMBER})
+    async def fit(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        fit = await service.own_fit(session, actor, challenge_id)
+        return render(
+            request,
+            "matches/fit.html",
+            fit=fit,
+            challenge=fit.challenge,
+            score=fit.score,
+            requirement_scores=fit.requirement_scores,
+            explanation=fit.explanation,
+            shown_terms=SHOWN_TERMS,
+            **TABLE,
+        )
+
+    @get("/my/recommendations", opt={"access": Access.MEMBER})
+    async def recommendations(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
+        found = await service.recommend_challenges(session, actor)
+        return render(
+            request,
+            "matches/_recommendations.html" if is_htmx(request) else "matches/recommendations.html",
+            recommendations=found,
+        )
+
+
+TABLE: dict[str, Any] = {"heat": heat, "region_name": region_name}
+
+
+async def _progress_context(
+    session: AsyncSession,
+    actor: Actor,
+    challenge: Challenge,
+    *,
+    in_panel: bool = False,
+    was_running: bool = False,
+) -> dict[str, Any]:
+    """What matches/_progress.html asks for."""
+    run = await queries.newest_run(session, challenge.id)
+    return {
+        "in_panel": in_panel,
+        "was_running": was_running,
+        "run": run,
+        "is_running": run is not None and run.state in (MatchRunState.QUEUED, MatchRunState.RUNNING),
+        "may_match": policies.may_ask_for_match(actor, challenge),
+    }
+
+
+def _filters(request: WebRequest) -> CandidateFilters:
+    """Filters of the address; a value that does not exist asks for nothing."""
+
+    def one_of(name: str, allowed: Sequence[str]) -> str:
+        value = request.query_params.get(name, "")
+        return value if value in allowed else ""
+
+    return CandidateFilters(
+        size=one_of("size", [item.value for item in SizeClass]),
+        kind=one_of("kind", [item.value for item in OrganizationKind]),
+        region=one_of("region", [code for code, _name in province_choices()]),
+        certificate=one_of("certificate", [item.value for item in CertificateKind]),
+        counted=request.query_params.get("counted") == "1",
+    )
+
+
+def _parameters(filters: CandidateFilters) -> dict[str, str]:
+    return {
+        "size": filters.size,
+        "kind": filters.kind,
+        "region": filters.region,
+        "certificate": filters.certificate,
+        "counted": "1" if filters.counted else "",
+    }
+
+
+def _filter_options(ranking: Sequence[Row]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """The select fields: name, label and choices; of regions those that occur."""
+    provinces = {row.organization.region_code[:2] for row in ranking}
+    return [
+        ("size", gettext("Size"), choices(SizeClass)),
+        ("kind", gettext("Kind"), choices(OrganizationKind)),
+        ("region", gettext("Region"), [item for item in province_choices() if item[0] in provinces]),
+        ("certificate", gettext("Certificate"), choices(CertificateKind)),
+    ]
