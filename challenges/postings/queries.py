@@ -161,35 +161,10 @@ async def challenges_of_organization(
     return list(await session.scalars(statement))
 
 
-async def waiting_for_screening(session: AsyncSession, actor: Actor) -> list[Challenge]:
-    """Submitted challenges of the officer's programs, those that wait longest first."""
-    statement = (
-        select(Challenge)
-        .where(Challenge.state == ChallengeState.SUBMITTED, in_charge_of(actor))
-        .options(*LINE)
-        .order_by(Challenge.submitted_at, Challenge.id)
-    )
-    return list(await session.scalars(statement))
-
-
-async def in_charge_by_state(
-    session: AsyncSession, actor: Actor, state: ChallengeState, *, limit: int = 50
-) -> list[Challenge]:
-    """Challenges of the officer's programs in one state, nearest deadline first."""
-    statement = (
-        select(Challenge)
-        .where(Challenge.state == state, in_charge_of(actor))
-        .options(*LINE)
-        .order_by(Challenge.deadline_at, Challenge.id)
-        .limit(limit)
-    )
-    return list(await session.scalars(statement))
-
-
-async def state_counts(session: AsyncSession, condition: ColumnElement[bool]) -> dict[ChallengeState, int]:
-    statement = select(Challenge.state, func.count()).where(condition).group_by(Challenge.state)
-    counts = {row[0]: row[1] for row in await session.execute(statement)}
-    return {state: counts.get(state, 0) for state in ChallengeState}
+async def listed_ids(session: AsyncSession, readable: ColumnElement[bool]) -> dict[uuid.UUID, bool]:
+    """Ids of listed challenges under a condition, with whether they are public."""
+    statement = select(Challenge.id, Challenge.is_public).where(Challenge.published_at.is_not(None), readable)
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def newest_challenges(

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.indexes import challenge_index, challenge_text
@@ -29,12 +30,22 @@ class Found:
     facets: Facets
 
 
-async def hits_of(session: AsyncSession, actor: Actor, text: str) -> list[uuid.UUID]:
-    """Ids of challenges that a text matches, best first; for readers of public ones alone from an index of these."""
+async def hits_of(
+    session: AsyncSession, actor: Actor, readable: ColumnElement[bool], text: str
+) -> list[uuid.UUID]:
+    """Ids of challenges that a text matches, best first.
+
+    Restricted challenges that the reader may not read leave no trace: neither in the order nor in what counts as
+    noise.
+    """
     if not text:
         return []
-    index = await challenge_index(session, public_only=actor.organization_id is None and not actor.is_officer)
-    hits = await index.search(text, limit=MAX_HITS)
+    among: dict[uuid.UUID, bool] | None = None
+    if actor.organization_id is not None or actor.is_officer:
+        among = await queries.listed_ids(session, readable)
+    public_only = among is None or all(among.values())
+    index = await challenge_index(session, public_only=public_only)
+    hits = await index.search(text, among=None if public_only else among, limit=MAX_HITS)
     floor = hits[0][1] * NOISE_SHARE if hits else 0.0
     return [key for key, score in hits if score >= floor]
 
@@ -50,7 +61,7 @@ async def find_challenges(
 ) -> Found:
     now = utc_now()
     readable = queries.readable_by(actor, await certificates_of(session, actor))
-    ranked = await hits_of(session, actor, filters.text)
+    ranked = await hits_of(session, actor, readable, filters.text)
     return Found(
         challenges=await list_queries.page_of_challenges(
             session, filters, readable, ranked, now, sort=sort, limit=limit, offset=offset
@@ -73,13 +84,13 @@ async def similar_challenges(
     )
     if not text.strip():
         return []
-    index = await challenge_index(session)
+    certificates = await certificates_of(session, actor)
+    among = await queries.listed_ids(session, queries.readable_by(actor, certificates))
+    index = await challenge_index(session, public_only=all(among.values()))
     hits = {
         key: score
-        for key, score in await index.search(text, limit=SIMILAR_SHOWN * 6)
+        for key, score in await index.search(text, among=among, limit=SIMILAR_SHOWN + 1)
         if score >= SIMILAR_SCORE and key != challenge.id
     }
-    found = await queries.readable_challenges(
-        session, actor, await certificates_of(session, actor), list(hits)
-    )
+    found = await queries.readable_challenges(session, actor, certificates, list(hits))
     return [(item, Decimal(str(round(hits[item.id], 4)))) for item in found[:SIMILAR_SHOWN]]

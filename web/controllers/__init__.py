@@ -11,6 +11,7 @@ from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
 from web.controllers.home import HomeController, not_found
 from web.controllers.matches import MatchController
+from web.controllers.officer import work_queue
 from web.controllers.organizations import InvitationController, OrganizationController, RegistrationController
 from web.controllers.postings import ChallengeController
 from web.controllers.profiles import ProfileController
@@ -35,6 +36,7 @@ ROUTES: list[ControllerRouterHandler] = [
     ChallengeController,
     ProgramController,
     SavedController,
+    work_queue,
     MatchController,
     not_found,
 ]

@@ -5,19 +5,54 @@ from typing import Any
 from litestar import Controller, Response, get
 from litestar.response import Template
 
+from challenges import waiting_queries
+from challenges.matches.service import recommend_challenges
+from challenges.models import Challenge, ChallengeState
+from challenges.postings import queries as posting_queries
+from challenges.postings import service as postings
+from challenges.postings.policies import may_post as may_post_challenges
+from challenges.programs import queries as program_queries
+from core.clock import utc_now
 from core.errors import NotFoundError
 from core.i18n import lazy_gettext as _
+from solvers.organizations import queries as organization_queries
+from solvers.organizations.models import SizeClass, Verification
+from solvers.profiles import queries as profile_queries
+from solvers.profiles.completeness import assess
 from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
 from web.requests import safe_path
 from web.sessions import locale_cookie
 from web.templating import redirect, render
 
+# What fits beside the other parts of a home without scrolling far.
+NEWEST = 6
+SHOWN = 5
+
 
 class HomeController(Controller):
     @get("/", opt={"access": Access.PUBLIC})
     async def home(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
-        return render(request, "home/home.html")
+        if actor.is_anonymous:
+            return render(request, "home/front.html", **await _front(session))
+        context: dict[str, Any] = {}
+        if actor.is_officer:
+            context["officer"] = await _officer_part(session, actor)
+        if actor.is_administrator:
+            context["administrator"] = await _administrator_part(session)
+        if actor.organization_id is not None:
+            organization = await postings.own_organization(session, actor)
+            assert organization is not None
+            challenges = await posting_queries.challenges_of_organization(session, actor.organization_id)
+            may_post = may_post_challenges(actor, organization, await program_queries.programs(session))
+            context["organization"] = organization
+            if may_post or challenges or organization.size_class is SizeClass.LARGE:
+                context["poster"] = await _poster_part(session, actor, challenges, may_post)
+            else:
+                context["solver"] = await _solver_part(session, actor)
+        if not context:
+            context["newest"] = await posting_queries.newest_challenges(session, limit=NEWEST)
+        return render(request, "home/home.html", parts=context)
 
     @get("/healthz", opt={"access": Access.PUBLIC, "exclude_from_auth": True}, media_type="text/plain")
     async def health(self, session: DbSession) -> str:
@@ -29,6 +64,61 @@ class HomeController(Controller):
         self, request: WebRequest, locale: FromPath[str], settings: Config, to: FromQuery[str] = "/"
     ) -> Response[Any]:
         return redirect(request, safe_path(to), cookies=[locale_cookie(settings, locale)])
+
+
+async def _front(session: DbSession) -> dict[str, Any]:
+    return {
+        "figures": await waiting_queries.public_figures(session, utc_now()),
+        "newest": await posting_queries.newest_challenges(session, limit=NEWEST),
+    }
+
+
+async def _officer_part(session: DbSession, actor: Acting) -> dict[str, Any]:
+    now = utc_now()
+    return {
+        "screening": await waiting_queries.waiting_for_screening(session, actor),
+        "decisions": await waiting_queries.waiting_for_decision(session, actor),
+        "closed": await waiting_queries.without_consortium(session, actor, now),
+        "closing": await waiting_queries.closing_soon(session, actor, now),
+    }
+
+
+async def _administrator_part(session: DbSession) -> dict[str, Any]:
+    waiting, total = await organization_queries.verification_queue(
+        session, states=[Verification.PENDING], search="", limit=SHOWN, offset=0
+    )
+    return {"waiting": waiting, "total": total}
+
+
+async def _poster_part(
+    session: DbSession, actor: Acting, challenges: list[Challenge], may_post: bool
+) -> dict[str, Any]:
+    running = (
+        ChallengeState.SUBMITTED,
+        ChallengeState.PUBLISHED,
+        ChallengeState.CLOSED,
+        ChallengeState.MATCH_PROPOSED,
+    )
+    return {
+        "returned": [item for item in challenges if item.state is ChallengeState.RETURNED],
+        "drafts": [item for item in challenges if item.state is ChallengeState.DRAFT],
+        "running": [item for item in challenges if item.state in running],
+        "consortia": await waiting_queries.consortia_waiting_for_poster(session, actor),
+        "closed": await waiting_queries.challenges_waiting_for_poster(session, actor, utc_now()),
+        "may_post": may_post,
+    }
+
+
+async def _solver_part(session: DbSession, actor: Acting) -> dict[str, Any]:
+    assert actor.organization_id is not None
+    now = utc_now()
+    profile = await profile_queries.profile_of(session, actor.organization_id)
+    return {
+        "completeness": assess(profile),
+        "bids": await waiting_queries.live_bids(session, actor, now),
+        "invitations": await waiting_queries.unanswered_invitations(session, actor, now),
+        "recommendations": await recommend_challenges(session, actor, limit=SHOWN),
+    }
 
 
 @get("/{rest:path}", opt={"access": Access.PUBLIC})
