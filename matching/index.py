@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from matching import kernels
+from matching.attributes import Attributes
 from matching.documents import Document
+from matching.level import Floats, Ints, Level, Numbers, Rows
 from matching.tokenizer import Tokenizer, default_tokenizer
 
 # The usual constants of BM25, as in Robertson & Zaragoza 2009 (k1 between 1.2 and 2, b = 0.75) and in bm25s and rank_bm25.
 SATURATION_K1 = 1.5
 LENGTH_B = 0.75
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Columns = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,62 +49,6 @@ def tokens_of(document: Document, tokenizer: Tokenizer | None = None) -> Documen
     return DocumentTokens(whole=tuple(whole), items=items or ((tuple(whole),) if whole else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A sparse matrix: row r has the values `values[starts[r]:starts[r + 1]]` in the columns of the same places."""
-
-    starts: Ints
-    columns: Columns
-    values: Floats
-
-    @property
-    def height(self) -> int:
-        return len(self.starts) - 1
-
-    def row_numbers(self) -> Ints:
-        """The row of every value."""
-        return np.repeat(np.arange(self.height), np.diff(self.starts))
-
-    def transposed(self, width: int) -> Rows:
-        """The same by columns; within each the rows ascend."""
-        by_column = np.argsort(self.columns, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(self.columns, minlength=width))]).astype(np.int64)
-        return Rows(starts, self.row_numbers()[by_column].astype(np.int32), self.values[by_column])
-
-    def row(self, number: int) -> dict[int, float]:
-        """The values of one row by column."""
-        place = slice(int(self.starts[number]), int(self.starts[number + 1]))
-        columns: list[int] = self.columns[place].tolist()
-        values: list[float] = self.values[place].tolist()
-        return dict(zip(columns, values, strict=True))
-
-    def frozen(self) -> Rows:
-        for array in (self.starts, self.columns, self.values):
-            array.flags.writeable = False
-        return self
-
-
-class Level:
-    """Texts × terms with the weight of every term in every text, by text and by term."""
-
-    def __init__(self, weights: Rows, terms: int) -> None:
-        self.weights = weights.frozen()
-        self._by_term = weights.transposed(terms).frozen()
-
-    @property
-    def texts(self) -> int:
-        return self.weights.height
-
-    def products(self, query: Mapping[int, float]) -> Floats:
-        """Σ_t query[t] · weight(t, d) for every text d, shape (texts,)."""
-        found: Floats = np.zeros(self.texts)
-        by_term = self._by_term
-        for term, weight in query.items():
-            place = slice(int(by_term.starts[term]), int(by_term.starts[term + 1]))
-            found[by_term.columns[place]] += weight * by_term.values[place]
-        return found
-
-
 class Index:
     """Documents, ready to be ranked.  Never changed after it is built; safe to share between threads.
 
@@ -125,27 +67,29 @@ class Index:
         if len(self.position) != len(self.documents):
             raise ValueError("two documents have the same id")
         self.tokenizer = tokenizer
-        self.vocabulary: dict[str, int] = {}
-        whole = self._counts([each.whole for each in tokens])
-        items = self._counts([item for each in tokens for item in each.items])
-        terms = len(self.vocabulary)
-        self.document_frequency: Ints = np.bincount(whole.columns, minlength=terms).astype(np.int64)
+        numbers: dict[str, int] = {}
+        whole = _counts([each.whole for each in tokens], numbers)
+        items = _counts([item for each in tokens for item in each.items], numbers)
+        frequency = np.bincount(whole.columns, minlength=len(numbers)).astype(np.int64)
+        # Terms are numbered by falling frequency, as the kernels want it.
+        by_frequency = np.argsort(-frequency, kind="stable")
+        renumbered = np.empty(len(numbers), dtype=np.int32)
+        renumbered[by_frequency] = np.arange(len(numbers), dtype=np.int32)
+        self.terms: list[str] = [list(numbers)[old] for old in by_frequency.tolist()] if numbers else []
+        self.vocabulary: dict[str, int] = {term: number for number, term in enumerate(self.terms)}
+        self.document_frequency: Ints = frequency[by_frequency]
         self.idf: Floats = np.log((1.0 + whole.height) / (1.0 + self.document_frequency)) + 1.0
         self.document_frequency.flags.writeable = False
         self.idf.flags.writeable = False
-        lengths = np.bincount(whole.row_numbers(), weights=whole.values, minlength=whole.height)
         # An index without a single term has no mean length; 1 stands in where nothing can match anyway.
-        self.mean_length = float(lengths.mean()) if lengths.sum() > 0 else 1.0
-        damping = SATURATION_K1 * (1.0 - LENGTH_B + LENGTH_B * lengths / self.mean_length)
-        saturation = whole.values / (whole.values + damping[whole.row_numbers()])
-        self.whole = Level(Rows(whole.starts, whole.columns, saturation), terms)
-        weights: Floats = (1.0 + np.log(items.values)) * self.idf[items.columns]
-        of_item = items.row_numbers()
-        norms = np.sqrt(np.bincount(of_item, weights=weights * weights, minlength=items.height))
-        self.items = Level(Rows(items.starts, items.columns, weights / norms[of_item]), terms)
+        self.mean_length = float(whole.values.sum(dtype=np.float64)) / max(whole.height, 1) or 1.0
+        self.whole = Level.of(self._saturated(_renumber(whole, renumbered)), len(numbers))
+        self.items = Level.of(self._weighed(_renumber(items, renumbered)), len(numbers))
         # item_starts[d] : item_starts[d + 1] are the items of document d
         self.item_starts: Ints = np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64)
-        self.item_owner: Ints = np.repeat(np.arange(len(self.documents)), np.diff(self.item_starts))
+        self.attributes = Attributes.of(self.documents)
+        # Nobody is struck out of an index that never changes.
+        self.dead = np.zeros(len(self.documents), dtype=np.uint8)
 
     @classmethod
     def build(
@@ -168,11 +112,6 @@ class Index:
         places: Ints = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
         return places
-
-    @cached_property
-    def terms(self) -> list[str]:
-        """The vocabulary by number."""
-        return list(self.vocabulary)
 
     def term_counts(self, text: str) -> dict[int, int]:
         """Frequencies of those terms of a text that occur in the index."""
@@ -202,18 +141,35 @@ class Index:
         total = math.fsum(squares.values())
         return {term: square / total for term, square in squares.items()}
 
-    def _counts(self, texts: Sequence[Sequence[str]]) -> Rows:
-        vocabulary = self.vocabulary
-        starts = [0]
-        terms: list[int] = []
-        frequencies: list[int] = []
-        for text in texts:
-            counts = Counter(vocabulary.setdefault(token, len(vocabulary)) for token in text)
-            terms.extend(counts.keys())
-            frequencies.extend(counts.values())
-            starts.append(len(terms))
+    def _saturated(self, counts: Rows) -> Rows:
+        values = kernels.saturate(counts.starts, counts.values, SATURATION_K1, LENGTH_B, self.mean_length)
+        return Rows(counts.starts, counts.columns, values)
+
+    def _weighed(self, counts: Rows) -> Rows:
         return Rows(
-            np.array(starts, dtype=np.int64),
-            np.array(terms, dtype=np.int32),
-            np.array(frequencies, dtype=np.float64),
+            counts.starts,
+            counts.columns,
+            kernels.tfidf_rows(counts.starts, counts.columns, counts.values, self.idf),
         )
+
+
+def _counts(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> Rows:
+    """The term frequencies of texts; terms that were not met before are given the next numbers."""
+    starts = [0]
+    terms: list[int] = []
+    frequencies: list[int] = []
+    for text in texts:
+        counts = Counter(numbers.setdefault(token, len(numbers)) for token in text)
+        terms.extend(counts.keys())
+        frequencies.extend(counts.values())
+        starts.append(len(terms))
+    return Rows(
+        np.array(starts, dtype=np.int64),
+        np.array(terms, dtype=np.int32),
+        np.array(frequencies, dtype=np.float32),
+    )
+
+
+def _renumber(counts: Rows, renumbered: Numbers) -> Rows:
+    columns, values = kernels.sorted_rows(counts.starts, renumbered[counts.columns], counts.values)
+    return Rows(counts.starts, columns, values)

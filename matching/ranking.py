@@ -24,52 +24,24 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from matching import kernels
+from matching.attributes import Filters
 from matching.documents import Challenge, Query
-from matching.index import DocumentTokens, Floats, Index, Ints
+from matching.index import DocumentTokens, Index
+from matching.level import Floats, LevelQuery
 
 # The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
 WHOLE_SHARE = 0.5
 # Three works show a line of work where one may be chance.  The sum is divided by 3 also where there are fewer, so that
 # an evidence item more never lowers this part of a score.
 BEST_ITEMS = 3
+ITEM_SHARE = (1.0 - WHOLE_SHARE) / BEST_ITEMS
 # A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
 PARTS_SHARE = 0.5
 # Scores are compared to this many decimals, so that sums that differ by rounding alone are ties, settled by id.
 SCORE_DECIMALS = 12
 
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What candidates must be; an empty field asks for nothing.
-
-    A region takes in all regions whose name or code starts with it: 浙江省 that of 浙江省杭州市, 33 that of 3301.
-    A candidate must hold all `certificates`.
-    """
-
-    regions: frozenset[str] = frozenset()
-    sizes: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    certificates: frozenset[str] = frozenset()
-    excluded_ids: frozenset[str] = frozenset()
-
-    def mask(self, index: Index) -> Mask | None:
-        """Which documents pass, shape (documents,); None when all do."""
-        if self == Filters():
-            return None
-        regions = tuple(self.regions)
-        return np.array(
-            [
-                (not regions or (document.region is not None and document.region.startswith(regions)))
-                and (not self.sizes or document.size in self.sizes)
-                and (not self.kinds or document.kind in self.kinds)
-                and self.certificates <= document.certificates
-                and document.id not in self.excluded_ids
-                for document in index.documents
-            ],
-            dtype=np.bool_,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +98,68 @@ def prepare(index: Index, query: Challenge | Query) -> tuple[TextQuery, ...]:
 def text_scores(index: Index, query: TextQuery) -> Floats:
     """s(q, d) of every document, shape (documents,), in [0, 1]."""
     scores = WHOLE_SHARE * index.whole.products(query.whole)
-    cosines = index.items.products(query.items)
-    best, _ = _best_items(index, cosines)
-    np.add.at(scores, index.item_owner[best], (1.0 - WHOLE_SHARE) / BEST_ITEMS * cosines[best])
-    return np.clip(scores, 0.0, 1.0)
+    pooled = np.empty(len(scores))
+    kernels.pool_items(index.item_starts, index.items.products(query.items), BEST_ITEMS, pooled)
+    return np.clip(scores + ITEM_SHARE * pooled, 0.0, 1.0)
+
+
+def best_documents(
+    index: Index, query: TextQuery, top_k: int, filters: Filters | None = None
+) -> list[tuple[int, float]]:
+    """The `top_k` documents for one text with s(q, d): the same as by `text_scores`, without scoring all of them.
+
+    See docs/matching.md for how documents are passed over that provably cannot be among the best.
+    """
+    whole, items = index.whole.query(query.whole), index.items.query(query.items)
+    filters = filters or Filters()
+    level, item_level = index.whole, index.items
+    candidates: npt.NDArray[np.int32] = kernels.two_level_candidates(
+        level.weights.starts,
+        level.weights.columns,
+        level.weights.values,
+        level.common,
+        level.common_norms,
+        level.rare_products(whole),
+        whole.common,
+        whole.common_norm,
+        index.item_starts,
+        item_level.weights.starts,
+        item_level.weights.columns,
+        item_level.weights.values,
+        item_level.common,
+        item_level.common_norms,
+        item_level.rare_products(items),
+        items.common,
+        items.common_norm,
+        WHOLE_SHARE,
+        BEST_ITEMS,
+        # Documents excluded by name are few: they are ranked along and left out afterwards.
+        min(top_k + len(filters.excluded_ids), len(index.documents)),
+        whole.margin + items.margin,
+        *index.attributes.conditions(filters, index.dead),
+    )
+    excluded = {index.position[name] for name in filters.excluded_ids if name in index.position}
+    places = [place for place in candidates.tolist() if place not in excluded]
+    scores = np.array([_text_score(index, whole, items, place) for place in places], dtype=np.float64)
+    rounded = np.round(scores, SCORE_DECIMALS)
+    ids = index.id_order[places] if places else np.empty(0, dtype=np.int64)
+    ranked = [number for number in np.lexsort((ids, -rounded)).tolist() if rounded[number] > 0.0]
+    return [(places[number], float(scores[number])) for number in ranked[:top_k]]
+
+
+def _text_score(index: Index, whole: LevelQuery, items: LevelQuery, position: int) -> float:
+    """s(q, d) of one document, summed as `text_scores` sums it."""
+    cosines = sorted(
+        (
+            index.items.product(items, item)
+            for item in range(int(index.item_starts[position]), int(index.item_starts[position + 1]))
+        ),
+        reverse=True,
+    )
+    pooled = 0.0
+    for cosine in cosines[:BEST_ITEMS]:
+        pooled += cosine
+    return min(WHOLE_SHARE * index.whole.product(whole, position) + ITEM_SHARE * pooled, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +198,29 @@ def rank(
 ) -> list[Candidate]:
     """The `top_k` best documents for a challenge or any other query, with what their scores are made of."""
     prepared = prepare(index, query)
+    if len(prepared) == 1:
+        best = best_documents(index, prepared[0], top_k, filters)
+        return [_candidate(index, prepared, position, score, {}) for position, score in best]
     scores = _score_prepared(index, prepared)
-    mask = filters.mask(index) if filters else None
     return [
-        _candidate(index, prepared, scores, position) for position in order(scores.total, index, top_k, mask)
+        _candidate(
+            index,
+            prepared,
+            position,
+            float(scores.total[position]),
+            {identifier: float(values[position]) for identifier, values in scores.parts.items()},
+        )
+        for position in order(scores.total, index, top_k, mask_of(index, filters))
     ]
+
+
+def mask_of(index: Index, filters: Filters | None) -> Mask | None:
+    """Which documents pass, shape (documents,); None when all do."""
+    if filters is None or filters == Filters():
+        return None
+    mask = index.attributes.mask(filters, index.dead)
+    mask[[index.position[name] for name in filters.excluded_ids if name in index.position]] = False
+    return mask
 
 
 def candidates_by_requirement(
@@ -180,7 +228,7 @@ def candidates_by_requirement(
 ) -> dict[str, list[tuple[str, float]]]:
     """For each requirement the ids and scores of the best `per_requirement` documents with a positive score for it."""
     scores = score_all(index, challenge)
-    mask = filters.mask(index) if filters else None
+    mask = mask_of(index, filters)
     return {
         identifier: [
             (index.documents[position].id, float(values[position]))
@@ -197,7 +245,7 @@ def score_tokens(index: Index, query: Challenge | Query, tokens: DocumentTokens)
     score = 0.0
     for text in prepare(index, query):
         cosines = sorted((_dot(text.items, item) for item in items), reverse=True)[:BEST_ITEMS]
-        level = WHOLE_SHARE * _dot(text.whole, whole) + (1.0 - WHOLE_SHARE) / BEST_ITEMS * math.fsum(cosines)
+        level = WHOLE_SHARE * _dot(text.whole, whole) + ITEM_SHARE * math.fsum(cosines)
         score += text.share * level
     return score
 
@@ -213,7 +261,7 @@ def term_parts(index: Index, query: TextQuery, position: int) -> dict[int, float
         row = index.items.weights.row(int(index.item_starts[position]) + item)
         for term, weight in query.items.items():
             if term in row:
-                parts[term] += (1.0 - WHOLE_SHARE) / BEST_ITEMS * weight * row[term]
+                parts[term] += ITEM_SHARE * weight * row[term]
     return dict(parts)
 
 
@@ -244,7 +292,13 @@ def _score_prepared(index: Index, prepared: Sequence[TextQuery]) -> Scores:
     return Scores(total, parts)
 
 
-def _candidate(index: Index, prepared: Sequence[TextQuery], scores: Scores, position: int) -> Candidate:
+def _candidate(
+    index: Index,
+    prepared: Sequence[TextQuery],
+    position: int,
+    score: float,
+    requirements: Mapping[str, float],
+) -> Candidate:
     document = index.documents[position]
     parts: defaultdict[int, float] = defaultdict(float)
     carried: defaultdict[int, float] = defaultdict(float)
@@ -257,8 +311,8 @@ def _candidate(index: Index, prepared: Sequence[TextQuery], scores: Scores, posi
     items = sorted(carried.items(), key=lambda each: (-each[1], each[0]))
     return Candidate(
         id=document.id,
-        score=float(scores.total[position]),
-        requirements={identifier: float(values[position]) for identifier, values in scores.parts.items()},
+        score=score,
+        requirements=requirements,
         terms=tuple(sorted(terms, key=lambda each: (-each[1], each[0]))),
         evidence=tuple(
             ItemMatch(item, document.evidence[item].title, score)
@@ -266,17 +320,3 @@ def _candidate(index: Index, prepared: Sequence[TextQuery], scores: Scores, posi
             if document.evidence
         ),
     )
-
-
-def _best_items(index: Index, cosines: Floats) -> tuple[Ints, Ints]:
-    """The items that count, and the document of each: the BEST_ITEMS with the highest positive cosines of each document."""
-    items = np.flatnonzero(cosines > 0.0)
-    owners = index.item_owner[items]
-    ranked = np.lexsort((items, -np.round(cosines[items], SCORE_DECIMALS), owners))
-    items, owners = items[ranked], owners[ranked]
-    if len(items) <= BEST_ITEMS:
-        return items, owners
-    # Sorted by document, an item counts unless the one BEST_ITEMS places before it is of the same document.
-    counts = np.ones(len(items), dtype=np.bool_)
-    counts[BEST_ITEMS:] = owners[BEST_ITEMS:] != owners[:-BEST_ITEMS]
-    return items[counts], owners[counts]

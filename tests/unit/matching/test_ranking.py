@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching.attributes import Filters
 from matching.documents import Challenge, Document, Evidence, Query, QueryPart, Requirement, Solver
 from matching.index import DocumentTokens, Index
 from matching.ranking import (
-    Filters,
+    best_documents,
     candidates_by_requirement,
+    mask_of,
     order,
+    prepare,
     rank,
     score_all,
     score_tokens,
@@ -115,10 +118,10 @@ def test_scores_are_those_of_the_formula_for_the_whole_and_each_part(
     index = Index.build(found)
     scores = score_all(index, query)
     for place, document in enumerate(index.documents):
-        assert scores.total[place] == pytest.approx(plain_total(index, query, document), abs=1e-9)
+        assert scores.total[place] == pytest.approx(plain_total(index, query, document), abs=1e-6)
         for part in query.parts:
             assert scores.parts[part.id][place] == pytest.approx(
-                plain_score(index, part.text, document), abs=1e-9
+                plain_score(index, part.text, document), abs=1e-6
             )
 
 
@@ -129,7 +132,8 @@ def test_the_best_come_first_equal_ones_by_id_and_nobody_without_a_score(
 ) -> None:
     index = Index.build(found)
     expected = sorted(
-        ((-round(plain_total(index, query, document), 9), document.id) for document in found),
+        (-round(float(score), 12), document.id)
+        for score, document in zip(score_all(index, query).total, index.documents, strict=True)
     )
     ranked = rank(index, query, top_k)
     assert [candidate.id for candidate in ranked] == [name for score, name in expected if score < 0][:top_k]
@@ -238,7 +242,7 @@ def test_the_score_of_stored_tokens_is_the_score_of_the_document() -> None:
     index = Index.build(found, tokens)
     query = Query("热障涂层的喷涂", (QueryPart("r", "喷涂"),))
     total = score_all(index, query).total
-    assert [score_tokens(index, query, each) for each in tokens] == pytest.approx(list(total), abs=1e-9)
+    assert [score_tokens(index, query, each) for each in tokens] == pytest.approx(list(total), abs=1e-6)
 
 
 def test_candidates_by_requirement_have_a_positive_score_for_it() -> None:
@@ -270,3 +274,46 @@ def test_evidence_that_carried_the_score_is_named_best_first() -> None:
     )
     (candidate,) = rank(index, Query("热障涂层寿命"))
     assert [(item.item, item.title) for item in candidate.evidence] == [(1, "涂层"), (2, "修复")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents(), TEXT, st.integers(1, 4))
+def test_passing_documents_over_finds_what_scoring_all_finds_to_the_last_bit(
+    found: list[Document], text: list[str], top_k: int
+) -> None:
+    index = Index.build(found)
+    query = Query(spaced(text))
+    scores = score_all(index, query).total
+    expected = [(place, scores[place]) for place in order(scores, index, top_k)]
+    assert best_documents(index, prepare(index, query)[0], top_k) == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("allowed", [1.0, 0.5, 0.02])
+def test_passing_over_is_exact_in_a_large_index_too(seed: int, allowed: float) -> None:
+    random = np.random.default_rng(seed)
+    words = [f"w{number}x" for number in range(400)]
+    chances = 1 / np.arange(1, 401)
+    chances /= chances.sum()
+
+    def some(length: int) -> tuple[str, ...]:
+        return tuple(random.choice(words, size=length, p=chances).tolist())
+
+    tokens = []
+    for _ in range(600):
+        items = tuple(some(int(random.integers(3, 15))) for _ in range(random.integers(0, 6)))
+        tokens.append(DocumentTokens(some(10) + tuple(itertools.chain(*items)), items))
+    # Some documents are copies of one another, so that there are ties.
+    tokens += tokens[:40]
+    kinds = ["enterprise" if random.random() < allowed else "university" for _ in tokens]
+    index = Index.build([Document(id=f"d{n:03}", kind=kind) for n, kind in enumerate(kinds)], tokens)
+    filters = Filters(kinds=frozenset({"enterprise"}), excluded_ids=frozenset({"d003", "d007"}))
+    for length in (1, 3, 12, 60):
+        for text in (some(length), tuple(words[:length])):
+            query = Query(spaced(list(text)))
+            scores = score_all(index, query).total
+            for asked in (None, filters):
+                expected = [
+                    (place, scores[place]) for place in order(scores, index, 10, mask_of(index, asked))
+                ]
+                assert best_documents(index, prepare(index, query)[0], 10, asked) == expected
