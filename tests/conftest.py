@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,26 @@ TEMPLATE = "jiebang_template"
 _numbers = itertools.count()
 
 
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """A data directory for an embedded server.
+
+    Not one of pytest's: each run of pytest takes them away from other users, and a server started by root is one.
+    Its path is short, since the socket's name must fit into 107 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="jiebang-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def server() -> Iterator[Settings]:
+    with data_directory() as directory:
+        yield from template_server(directory)
+
+
+def template_server(directory: Path) -> Iterator[Settings]:
     """A server whose database TEMPLATE is migrated; TEST_DATABASE_URL names another than the embedded one."""
-    # A short path: the socket's name must fit into 107 bytes.
-    base = Settings(data_dir=tmp_path_factory.mktemp("d"), secret_key="0" * 64, host="testserver.local")
+    base = Settings(data_dir=directory, secret_key="0" * 64, host="testserver.local")
     given = os.environ.get("TEST_DATABASE_URL")
     with database_server(replace(base, database_url=given) if given else base) as settings:
         with psycopg.connect(str(settings.database_url), autocommit=True) as connection:
