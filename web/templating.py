@@ -1,7 +1,7 @@
 """Jinja2: what every template can use, and `render`, which every controller returns."""
 
 import hashlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from core.actor import ANONYMOUS
 from core.clock import SHANGHAI, utc_now
-from core.i18n import LOCALES, current_locale, gettext, plural_message
+from core.i18n import LOCALES, current_locale, gettext, ngettext, plural_message
 from solvers.fields import field_name, subfield_name
 from solvers.industries import show_industry
 from solvers.regions import city_name, region_name
@@ -57,7 +57,14 @@ def show_date(day: date | datetime | None) -> str:
 
 def show_time_left(moment: datetime) -> str:
     """How far away a moment is, e.g. "in 3 days"."""
-    return format_timedelta(moment - utc_now(), add_direction=True, locale=current_locale())
+    left = moment - utc_now()
+    days = round(abs(left) / timedelta(days=1))
+    # Babel would go on to weeks and months, in which nobody plans a deadline.
+    if 2 <= days <= 99:
+        if left > timedelta(0):
+            return ngettext("in %(num)s day", "in %(num)s days", days)
+        return ngettext("%(num)s day ago", "%(num)s days ago", days)
+    return format_timedelta(left, add_direction=True, locale=current_locale())
 
 
 def show_wan(amount: Decimal | int | None) -> str:
