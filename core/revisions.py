@@ -40,3 +40,19 @@ def latest_revision_statement(collection: str) -> Select[int]:
     return select(func.coalesce(func.max(CollectionRevision.revision), 0)).where(
         CollectionRevision.collection == collection
     )
+
+
+async def hold_order(session: AsyncSession, collection: str) -> None:
+    """Lock the collection's counter without taking a number.
+
+    For a transaction that will take one after it has written the audit log: both lock until the end, and everybody
+    else takes the number first.
+    """
+    await session.execute(
+        insert(CollectionRevision).values(collection=collection, revision=0).on_conflict_do_nothing()
+    )
+    await session.execute(
+        select(CollectionRevision.revision)
+        .where(CollectionRevision.collection == collection)
+        .with_for_update()
+    )

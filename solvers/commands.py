@@ -1,22 +1,35 @@
 """Console commands of solvers: `size` and `import-solvers`."""
 
 import argparse
+import asyncio
 import os
 import sys
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidError
 from core.i18n import gettext, use_locale
+from core.migrations import migrate
+from core.postgres import database_server
+from core.process import start_process
+from core.settings import Settings
+from solvers.import_file import Table, UnreadableFileError, read_file
+from solvers.imports import Failure, Report, import_rows, outcome_text
 from solvers.industries import show_industry
+from solvers.profiles.service import Tokenize
 from solvers.size import Indicator, RuleLine, SizeDecision, classify
 
 # Figures beyond this are typing errors: a hundred times the revenue of the largest enterprise there is.
 LARGEST_FIGURE = Decimal(10) ** 11
 
 
-def add_commands(subparsers: Any) -> None:
-    """Register the subcommands; each sets `run`, which takes the parsed arguments and returns the exit status."""
+def add_commands(subparsers: Any, *, load_tokenizer: Callable[[], Tokenize]) -> None:
+    """Register the subcommands; each sets `run`, which takes the parsed arguments and returns the exit status.
+
+    `load_tokenizer` makes the function that splits a text into terms; it takes a while and is called when needed.
+    """
     text = "Tell the statutory size of an enterprise and the rule that decides it."
     size = subparsers.add_parser("size", help=text, description=text)
     size.add_argument(
@@ -26,6 +39,13 @@ def add_commands(subparsers: Any) -> None:
     size.add_argument("--revenue", type=_figure, metavar="N", help="yearly revenue in 万元 (10,000 CNY)")
     size.add_argument("--assets", type=_figure, metavar="N", help="total assets in 万元 (10,000 CNY)")
     size.set_defaults(run=_size)
+    text = "Import organizations and profiles from a CSV or XLSX file (docs/import.md)."
+    importing = subparsers.add_parser("import-solvers", help=text, description=text)
+    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.add_argument(
+        "--verified", action="store_true", help="mark them as verified: you vouch for what the file says"
+    )
+    importing.set_defaults(run=lambda options: _import_solvers(options, load_tokenizer))
 
 
 def terminal_locale() -> str:
@@ -65,6 +85,41 @@ def _size(options: argparse.Namespace) -> int:
             return 2
         print("\n".join(_size_report(decision)))
     return 0
+
+
+def _import_solvers(options: argparse.Namespace, load_tokenizer: Callable[[], Tokenize]) -> int:
+    """0 when every line is in the database, 1 when lines failed, 2 when the file cannot be read."""
+    with use_locale(terminal_locale()):
+        try:
+            table = read_file(options.file)
+        except UnreadableFileError as error:
+            print(f"jiebang import-solvers: {options.file}: {error}", file=sys.stderr)
+            return 2
+        if table.ignored_columns:
+            print(
+                gettext("ignored columns: %(columns)s", columns=", ".join(table.ignored_columns)),
+                file=sys.stderr,
+            )
+        with database_server(Settings.from_environment()) as settings:
+            migrate(str(settings.database_url))
+            report = asyncio.run(_import(settings, options, table, load_tokenizer()))
+        print(outcome_text(report))
+    return 1 if report.failures else 0
+
+
+async def _import(
+    settings: Settings, options: argparse.Namespace, table: Table, tokenize: Tokenize
+) -> Report:
+    process = start_process(settings)
+
+    def say(failure: Failure) -> None:
+        place = f"{options.file}:{failure.line}: {failure.column}".removesuffix(": ")
+        print(f"{place}: {failure.reason}", file=sys.stderr)
+
+    try:
+        return await import_rows(process, table.rows, tokenize, verified=options.verified, on_failure=say)
+    finally:
+        await process.engine.dispose()
 
 
 def _size_report(decision: SizeDecision) -> list[str]:

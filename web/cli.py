@@ -88,10 +88,17 @@ def _parser() -> argparse.ArgumentParser:
     administrator = command("create-admin", _create_admin, "Create an administrator; asks for the password.")
     administrator.add_argument("email")
     administrator.add_argument("--name", default="Administrator")
-    solver_commands.add_commands(commands)
+    solver_commands.add_commands(commands, load_tokenizer=_tokenizer)
     matching_commands.add_commands(commands)
     decisions_commands.add_commands(commands)
     return parser
+
+
+def _tokenizer() -> Callable[[str], list[str]]:
+    # Loads the dictionary: not before a command needs it.
+    from challenges.indexes import terms_of_text
+
+    return terms_of_text
 
 
 def _serve(options: argparse.Namespace) -> int:
