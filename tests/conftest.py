@@ -55,20 +55,22 @@ def template_server(directory: Path) -> Iterator[Settings]:
     """A server whose database TEMPLATE is migrated; TEST_DATABASE_URL names another than the embedded one."""
     base = Settings(data_dir=directory, secret_key="0" * 64, host="testserver.local")
     given = os.environ.get("TEST_DATABASE_URL")
-    with database_server(replace(base, database_url=given) if given else base) as settings:
-        with psycopg.connect(str(settings.database_url), autocommit=True) as connection:
-            if not given:
-                # Durability is not what tests are about; without it they take half the time.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("ALTER SYSTEM SET synchronous_commit = off")
-                connection.execute("SELECT pg_reload_conf()")
-            name = f"{TEMPLATE}_{os.getpid()}"
-            execute(connection, f"CREATE DATABASE {name}")
-            try:
-                migrate(_replace_path(str(settings.database_url), name))
-                yield settings
-            finally:
-                execute(connection, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    with (
+        database_server(replace(base, database_url=given) if given else base) as settings,
+        psycopg.connect(str(settings.database_url), autocommit=True) as connection,
+    ):
+        if not given:
+            # Durability is not what tests are about; without it they take half the time.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            connection.execute("SELECT pg_reload_conf()")
+        name = f"{TEMPLATE}_{os.getpid()}"
+        execute(connection, f"CREATE DATABASE {name}")
+        try:
+            migrate(_replace_path(str(settings.database_url), name))
+            yield settings
+        finally:
+            execute(connection, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def execute(connection: psycopg.Connection[Any], statement: str) -> None:

@@ -61,6 +61,15 @@ async def usable_reset(session: AsyncSession, token_hash: bytes, now: datetime) 
     return await session.scalar(statement.with_for_update())
 
 
+async def resets_since(session: AsyncSession, person_id: uuid.UUID, since: datetime) -> int:
+    statement = (
+        select(func.count())
+        .select_from(PasswordReset)
+        .where(PasswordReset.person_id == person_id, PasswordReset.created_at > since)
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
 async def people(session: AsyncSession, *, search: str, limit: int, offset: int) -> tuple[list[Person], int]:
     """A page of people by name, and how many there are in all."""
     condition = Person.email.contains(search.lower(), autoescape=True) | Person.name.contains(

@@ -22,6 +22,8 @@ from core.settings import Settings
 
 THROTTLE_WINDOW = timedelta(minutes=15)
 RESET_LIFETIME = timedelta(hours=2)
+# Enough for who overlooked the first mail, too few to fill somebody's mailbox.
+RESETS_PER_WINDOW = 3
 # Written at most this often, so that reading pages does not write a row each time.
 SEEN_EVERY = timedelta(minutes=5)
 
@@ -142,6 +144,8 @@ async def request_password_reset(session: AsyncSession, settings: Settings, emai
     person = await queries.person_by_email(session, email)
     if person is None or person.is_disabled:
         return
+    if await queries.resets_since(session, person.id, utc_now() - THROTTLE_WINDOW) >= RESETS_PER_WINDOW:
+        return
     token = secrets.token_urlsafe(32)
     session.add(
         PasswordReset(
@@ -167,16 +171,25 @@ async def reset_password(session: AsyncSession, token: str, password: str) -> Pe
     reset = await queries.usable_reset(session, token_hash(token), utc_now())
     if reset is None:
         raise NotFoundError(_("This link has expired or was already used. Ask for a new one."))
-    reset.used_at = utc_now()
     person = await queries.person_by_id(session, reset.person_id)
     assert person is not None
     person.password_hash = hash_password(password)
+    await _use_up_resets(session, person.id)
     await close_all_logins(session, person.id)
     await session.execute(delete(LoginAttempt).where(LoginAttempt.email == person.email))
     await audit.record(
         session, Actor(person_id=person.id, name=person.name), "person.password_reset", "person", person.id
     )
     return person
+
+
+async def _use_up_resets(session: AsyncSession, person_id: uuid.UUID) -> None:
+    """A new password ends every link that was mailed for the old one."""
+    await session.execute(
+        update(PasswordReset)
+        .where(PasswordReset.person_id == person_id, PasswordReset.used_at.is_(None))
+        .values(used_at=utc_now())
+    )
 
 
 async def change_password(session: AsyncSession, actor: Actor, *, current: str, new: str) -> Person:
@@ -187,6 +200,7 @@ async def change_password(session: AsyncSession, actor: Actor, *, current: str, 
     if not password_matches(person.password_hash, current):
         raise InvalidError({"current": _("This is not your present password.")})
     person.password_hash = hash_password(new)
+    await _use_up_resets(session, person.id)
     await close_all_logins(session, person.id)
     await audit.record(session, actor, "person.password_changed", "person", person.id)
     return person
