@@ -24,7 +24,7 @@ EXCERPT_LENGTH = 110
 # So much of the text before the first hit is kept as its context.
 EXCERPT_LEAD = 20
 # Any two characters in common give some score. What scores less than this share of the best hit is noise.
-LEAST_OF_BEST = 0.2
+LEAST_OF_BEST = 0.15
 
 
 class DirectorySort(StrEnum):
