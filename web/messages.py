@@ -14,6 +14,13 @@ from core.i18n import DEFAULT_LOCALE, LOCALE_DIR
 ROOT = Path(__file__).parent.parent
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 FOLDERS = ("core", "solvers", "challenges", "web", "templates")
+# As in web.templating, and loud: a template that the extractor cannot parse would lose its messages silently.
+HTML_OPTIONS = {
+    "trimmed": "true",
+    "newstyle_gettext": "true",
+    "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
+    "silent": "false",
+}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -22,7 +29,7 @@ def extract() -> Catalog:
     catalogue = Catalog(project="jiebang", charset="utf-8")
     for folder in FOLDERS:
         method = [("**.html", "jinja2")] if folder == "templates" else [("**.py", "python")]
-        options = {"**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
+        options = {"**.html": HTML_OPTIONS}
         found = extract_from_dir(ROOT / folder, method, options, keywords=KEYWORDS)
         for name, _line, message, comments, context in found:
             catalogue.add(message, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
