@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -42,6 +43,10 @@ class ConsortiumArrays:
     forced: tuple[int, ...]
     lead: int | None
     forbidden: tuple[tuple[int, int], ...]
+    # What `consortium_reduction` found, as alternatives ask for the same again.
+    reductions: dict[Hashable, npt.NDArray[np.bool_]] = field(
+        default_factory=dict[Hashable, npt.NDArray[np.bool_]]
+    )
 
     @classmethod
     def of(cls, problem: ConsortiumProblem, like: ConsortiumArrays | None = None) -> ConsortiumArrays:

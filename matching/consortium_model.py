@@ -284,13 +284,19 @@ class _ConsortiumModel:
         leads = self.program.add_columns(len(others))
         self.lead_column = {row: int(column) for row, column in zip(others, leads, strict=True)}
         self.program.add_row(leads, 1.0, lower=1.0, upper=1.0)
-        money, part = (int(column) for column in self.program.add_columns(2, integral=False, upper=2.0))
+        money, part = (
+            int(column) for column in self.program.add_columns(2, integral=False, upper=np.array([1.0, 2.0]))
+        )
+        # The largest of at most so many parts of everything is at least their mean.
+        mean = 1.0 / arrays.most_members if self.total else 0.0
         for row in others:
             lead = self.lead_column[row]
+            own_money, own_part = self._own_money(row), self._own_part(row)
             self.program.add_row([lead, self._y(row)], [1.0, -1.0], upper=0.0)
-            for total, own in ((money, self._own_money(row)), (part, self._own_part(row))):
-                # total ≤ own + 2 · (1 − lead): both are at most about 1.
-                self._add_terms([(total, -1.0), (lead, -2.0), *own], lower=-2.0 - LOOSE)
+            self._add_terms([(lead, -mean), *own_money], lower=-LOOSE)
+            # total ≤ own + most · (1 − lead), where no total is above most.
+            for total, own, most in ((money, own_money, 1.0), (part, own_part, 2.0)):
+                self._add_terms([(total, -1.0), (lead, -most), *own], lower=-most - LOOSE)
         step = gcd(*(int(budget) for budget in arrays.budgets)) / max(self.total, 1)
         for row in large:
             tie = int(self.program.add_columns(1)[0])

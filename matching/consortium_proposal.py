@@ -144,7 +144,8 @@ def propose(
     """
     deadline = Deadline(time_limit_s)
     arrays = ConsortiumArrays.of(problem)
-    best = _best(arrays, deadline, excluded=(), spare=alternatives, want_free=True)
+    known: dict[Regime, Found] = {}
+    best = _best(arrays, deadline, excluded=(), spare=alternatives, want_free=True, known=known)
     if best.assignment is None:
         status: Status = best.status
         return Proposal(problem, status, None, None if status == "infeasible" else best.bound, best.free)
@@ -154,7 +155,9 @@ def propose(
     # As long as the rule costs nothing, solving without it first answers with one program instead of two.
     cheap = best.free == exact_objective(arrays, best.assignment)
     while len(ranked) < alternatives:
-        following = _best(arrays, deadline, excluded=tuple(found), spare=alternatives, want_free=cheap)
+        following = _best(
+            arrays, deadline, excluded=tuple(found), spare=alternatives, want_free=cheap, known=known
+        )
         if following.assignment is None:
             complete = following.status == "infeasible"
             break
@@ -244,7 +247,9 @@ def _best(
     excluded: tuple[frozenset[int], ...],
     spare: int,
     want_free: bool,
+    known: dict[Regime, Found],
 ) -> _Best:
+    """`known`: what each regime was solved to with fewer sets excluded; it stands until its own set is excluded."""
     regimes = regimes_of(arrays)
     above = arrays.plain_bound
     free: Fraction | None = None
@@ -268,19 +273,39 @@ def _best(
                 raise SolverDefect("the consortium without a rule breaks the problem")
             return _Best("unknown", None, above)
 
-    found = [solve_regime(arrays, regime, deadline, excluded=excluded, spare=spare) for regime in regimes]
-    if all(part.outcome == "infeasible" for part in found):
-        return _Best("infeasible", None, float("-inf"), free)
-    bound = min(above, max(part.bound for part in found))
-    candidates += [part for part in found if part.assignment is not None]
-    if not candidates:
-        return _Best("unknown", None, bound, free)
+    bound = float("-inf")
+    impossible = True
+    for regime in regimes:
+        best = _better_of(arrays, candidates)
+        if best is not None and above - float(best[0]) <= OBJECTIVE_TOLERANCE:
+            # What no rule allows to exceed, no other lead does either.
+            bound = max(bound, above)
+            break
+        part = known.get(regime)
+        if part is None or not _stands(part, excluded):
+            part = known[regime] = solve_regime(arrays, regime, deadline, excluded=excluded, spare=spare)
+        impossible = impossible and part.outcome == "infeasible"
+        bound = max(bound, part.bound)
+        candidates.append(part)
+    bound = min(above, bound)
+    best = _better_of(arrays, candidates)
+    if best is None:
+        return _Best("infeasible" if impossible else "unknown", None, bound, free)
+    proven = bound - float(best[0]) <= OBJECTIVE_TOLERANCE
+    return _Best("optimal" if proven else "feasible", best[1], bound, free)
+
+
+def _stands(found: Found, excluded: tuple[frozenset[int], ...]) -> bool:
+    if found.outcome == "optimal" and found.assignment is not None:
+        return frozenset(found.assignment) not in excluded
+    return found.outcome == "infeasible"
+
+
+def _better_of(arrays: ConsortiumArrays, found: list[Found]) -> tuple[Fraction, tuple[int, ...]] | None:
     valued = [
-        (exact_objective(arrays, part.assignment), part.assignment) for part in candidates if part.assignment
+        (exact_objective(arrays, part.assignment), part.assignment) for part in found if part.assignment
     ]
-    objective, assignment = max(valued, key=lambda item: item[0])
-    proven = bound - float(objective) <= OBJECTIVE_TOLERANCE
-    return _Best("optimal" if proven else "feasible", assignment, bound, free)
+    return max(valued, key=lambda item: item[0], default=None)
 
 
 def _status(arrays: ConsortiumArrays, found: Found, bound: float) -> Status:

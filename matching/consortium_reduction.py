@@ -33,12 +33,21 @@ def needed_pairs(
     "kept"). `mediums_dilute`: the part of small and micro enterprises matters. `excluded_sets`: how many sets of
     members may have been ruled out beforehand.
     """
+    key = regime, by_score, mediums_dilute, excluded_sets
+    if key not in arrays.reductions:
+        arrays.reductions[key] = _needed_pairs(arrays, regime, by_score, mediums_dilute, excluded_sets)
+    return arrays.reductions[key]
+
+
+def _needed_pairs(
+    arrays: ConsortiumArrays, regime: Regime, by_score: bool, mediums_dilute: bool, excluded_sets: int
+) -> npt.NDArray[np.bool_]:
     count, width = arrays.allowed.shape
     if count == 0:
-        return arrays.allowed.copy()
+        return arrays.allowed
     strict = regime == "other_lead"
     worth = _worth(arrays, by_score or strict)
-    plain, fixed = _plain_and_fixed(arrays)
+    plain, fixed = _plain_and_fixed(arrays, regime, mediums_dilute)
     needed = np.zeros_like(arrays.allowed)
     needed[fixed] = arrays.allowed[fixed]
     for targets, exchangeable in _classes(arrays, regime, mediums_dilute):
@@ -65,17 +74,24 @@ def _worth(arrays: ConsortiumArrays, by_score: bool) -> npt.NDArray[np.int64]:
     return np.rint(np.nan_to_num(arrays.scores) * arrays.weights * 2.0**bits).astype(np.int64)
 
 
-def _plain_and_fixed(arrays: ConsortiumArrays) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Who may step in for another (no relation, no request touches it), and who may never be left out."""
+def _plain_and_fixed(
+    arrays: ConsortiumArrays, regime: Regime, mediums_dilute: bool
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Who may step in for another (nothing that was asked for and no relation that matters touches it), and who may
+    not be left out."""
     count = len(arrays.group)
     fixed = np.zeros(count, np.bool_)
     fixed[list(arrays.forced)] = True
-    for controllers in arrays.controllers.values():
-        fixed[list(controllers)] = True
     plain = ~fixed
-    plain[list(arrays.controllers)] = False
     for pair in arrays.forbidden:
         plain[list(pair)] = False
+    if regime == "kept":
+        plain[list(arrays.controllers)] = False
+        for controlled, controllers in arrays.controllers.items():
+            plain[list(controllers)] = False
+            # Without its controller an SME counts, which can only harm where it is a medium one that dilutes.
+            if mediums_dilute and arrays.group[controlled] == Group.MEDIUM:
+                fixed[list(controllers)] = True
     return plain, fixed
 
 
