@@ -17,7 +17,7 @@ from matching.explanation import Piece, mark
 from solvers.models import Certificate, Organization
 from solvers.profiles import policies, queries
 from solvers.profiles.queries import DirectoryFilters, DirectoryReader
-from solvers.profiles.texts import evidence_body
+from solvers.profiles.texts import evidence_body, profile_text
 
 # Two lines of the list.
 EXCERPT_LENGTH = 110
@@ -47,7 +47,7 @@ class DirectoryEntry:
     organization: Organization
     name: Sequence[Piece]
     excerpt: Sequence[Piece]
-    excerpt_title: str
+    excerpt_title: Sequence[Piece]
     certificates: Sequence[Certificate]
     subfield_codes: Sequence[str]
     evidence_count: int
@@ -100,24 +100,28 @@ def _entries(
 
 
 def _entry(
-    organization: Organization, actor: Actor, reader: DirectoryReader, terms: Collection[str]
+    organization: Organization, actor: Actor, reader: DirectoryReader, terms: set[str]
 ) -> DirectoryEntry:
     profile = organization.profile
     if profile is not None and not policies.may_read_profile(actor, organization.id, profile.visibility):
         profile = None
-    title, best = "", profile.summary if profile else ""
+    title, text = "", profile.summary if profile else ""
     if profile and terms:
-        # The text that shares most terms with the query; a summary wins over an item that is no better.
-        most = len(set(terms).intersection(profile.tokens))
-        for item in profile.evidence:
-            shared = len(set(terms).intersection(item.tokens))
-            if shared > most:
-                most, title, best = shared, item.title, evidence_body(item.text, item.keywords)
+        # The text that shares most terms with the query; a summary wins over an item that is no better, and an item
+        # over the keywords, which say nothing by themselves.
+        named = profile_text(profile.summary, profile.team, profile.keywords)
+        texts = [
+            ("", profile.summary),
+            *((item.title, evidence_body(item.text, item.keywords)) for item in profile.evidence),
+            ("", named),
+        ]
+        shared = [len(terms.intersection(terms_of_text(f"{title}\n{text}"))) for title, text in texts]
+        title, text = texts[shared.index(max(shared))]
     return DirectoryEntry(
         organization=organization,
         name=mark(organization.name, terms) if terms else [Piece(organization.name, marked=False)],
-        excerpt=excerpt(best, terms),
-        excerpt_title=title,
+        excerpt=excerpt(text, terms),
+        excerpt_title=mark(title, terms) if title else (),
         certificates=[
             item for item in organization.certificates if item.valid_from <= reader.today <= item.valid_until
         ],
@@ -156,11 +160,19 @@ def excerpt(text: str, terms: Collection[str], length: int = EXCERPT_LENGTH) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class MarkedProfile:
-    """The texts of a profile in pieces, evidence by the items' ids as (title, text)."""
+    """The texts of a profile in pieces, evidence by the items' ids."""
 
     summary: Sequence[Piece]
     team: Sequence[Piece]
-    evidence: dict[str, tuple[Sequence[Piece], Sequence[Piece]]]
+    keywords: Sequence[Sequence[Piece]]
+    evidence: dict[str, "MarkedEvidence"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedEvidence:
+    title: Sequence[Piece]
+    text: Sequence[Piece]
+    keywords: Sequence[Piece]
 
 
 async def mark_profile(organization: Organization, text: str) -> MarkedProfile:
@@ -178,8 +190,11 @@ def _mark_profile(organization: Organization, text: str) -> MarkedProfile:
     return MarkedProfile(
         summary=pieces(profile.summary if profile else ""),
         team=pieces(profile.team if profile else ""),
+        keywords=[pieces(word) for word in (profile.keywords if profile else ())],
         evidence={
-            str(item.id): (pieces(item.title), pieces(item.text))
+            str(item.id): MarkedEvidence(
+                title=pieces(item.title), text=pieces(item.text), keywords=pieces("、".join(item.keywords))
+            )
             for item in (profile.evidence if profile else ())
         },
     )

@@ -111,9 +111,9 @@ class SolverController(Controller):
             ],
             chosen=_chosen_filters(parameters),
             kinds=choices(OrganizationKind),
-            sizes=[(SME, gettext("SMEs (medium, small, micro)")), *choices(SizeClass)],
+            sizes=[(SME, gettext("All SMEs")), *choices(SizeClass)],
             certificate_kinds=choices(CertificateKind),
-            regions=_region_choices(region_code),
+            provinces=regions.PROVINCES,
             fields=fields.FIELDS,
             field_name=_field_name,
             region_name=regions.region_name,
@@ -233,23 +233,11 @@ def _field_name(code: str) -> str:
     return fields.subfield_name(code) if fields.is_subfield(code) else fields.field_name(code)
 
 
-def _region_choices(chosen: str) -> list[tuple[str, str]]:
-    """The provinces; below the chosen one its cities, so that the list stays short."""
-    listed: list[tuple[str, str]] = []
-    for province in regions.PROVINCES:
-        listed.append((province.code, province.name))
-        if chosen.startswith(province.code) and len(province.cities) > 1:
-            listed.extend((city.code, f"　{city.name}") for city in province.cities)
-    return listed
-
-
 def _chosen_filters(parameters: dict[str, str]) -> list[tuple[str, str]]:
     """What is filtered by, each with the address of the list without it."""
     names = {
         "kind": lambda value: label(OrganizationKind(value)),
-        "size": lambda value: (
-            gettext("SMEs (medium, small, micro)") if value == SME else label(SizeClass(value))
-        ),
+        "size": lambda value: gettext("All SMEs") if value == SME else label(SizeClass(value)),
         "region": regions.region_name,
         "certificate": lambda value: label(CertificateKind(value)),
         "field": _field_name,
