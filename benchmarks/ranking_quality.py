@@ -41,7 +41,15 @@ class Texts:
         self.items = [[split(item.whole) for item in document.evidence] for document in task.documents]
         quoted = [[item.text in document.text for item in document.evidence] for document in task.documents]
         self.whole = [
-            [*profile, *(token for item, is_quoted in zip(items, has, strict=True) if not is_quoted for token in item)]
+            [
+                *profile,
+                *(
+                    token
+                    for item, is_quoted in zip(items, has, strict=True)
+                    if not is_quoted
+                    for token in item
+                ),
+            ]
             for profile, items, has in zip(self.profile, self.items, quoted, strict=True)
         ]
         self.queries = {text: split(text) for text in task.queries.values()}
@@ -55,9 +63,14 @@ class Texts:
 
     def item_index(self) -> Index:
         """Every evidence item as a document of its own: what an inverse document frequency over items would be."""
-        items = [tuple(item) for whole, items in zip(self.whole, self.items, strict=True) for item in items or [whole]]
+        items = [
+            tuple(item)
+            for whole, items in zip(self.whole, self.items, strict=True)
+            for item in items or [whole]
+        ]
         return Index.build(
-            [Document(id=str(place)) for place in range(len(items))], [DocumentTokens(item, (item,)) for item in items]
+            [Document(id=str(place)) for place in range(len(items))],
+            [DocumentTokens(item, (item,)) for item in items],
         )
 
 
@@ -114,7 +127,9 @@ def formula_ranker(
         total = sum(powers.values())
         whole = index.whole.products({term: power / total for term, power in powers.items()})
         if whole_as_item is not None:
-            whole = whole_as_item.items.products(whole_as_item.tfidf(whole_as_item.count_known(texts.queries[text])))
+            whole = whole_as_item.items.products(
+                whole_as_item.tfidf(whole_as_item.count_known(texts.queries[text]))
+            )
         if separate is not None:
             cosines = separate.items.products(separate.tfidf(separate.count_known(texts.queries[text])))
         else:
@@ -163,8 +178,12 @@ def variants(task: Task) -> dict[str, Ranker]:
         "BM25 (bm25s), words, profile text": bm25_ranker(task, words.profile, words.queries),
         "BM25 (bm25s), words and pairs, profile text": bm25_ranker(task, terms.profile, terms.queries),
         "BM25 (bm25s), words, profile text and evidence": bm25_ranker(task, words.whole, words.queries),
-        "BM25 (bm25s), words and pairs, profile text and evidence": bm25_ranker(task, terms.whole, terms.queries),
-        "TF-IDF cosine, words, profile text and evidence": formula_ranker(words, whole_share=1, cosine_whole=True),
+        "BM25 (bm25s), words and pairs, profile text and evidence": bm25_ranker(
+            task, terms.whole, terms.queries
+        ),
+        "TF-IDF cosine, words, profile text and evidence": formula_ranker(
+            words, whole_share=1, cosine_whole=True
+        ),
         PRODUCT: product_ranker(index),
         "– words only": formula_ranker(words),
         "– pairs of characters only": formula_ranker(pairs),
@@ -183,7 +202,9 @@ def variants(task: Task) -> dict[str, Ranker]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("tasks", nargs="+", type=Path, metavar="TASK_DIR")
     arguments = parser.parse_args()
     measured: dict[str, dict[str, Measures]] = {}
@@ -193,7 +214,10 @@ def main() -> None:
             start = time.perf_counter()
             measured.setdefault(name, {})[task.name] = measure(task, ranker)
             found = measured[name][task.name]
-            print(f"{task.name}: {name}: {found.ndcg_at_10:.4f} ({time.perf_counter() - start:.1f} s)", flush=True)
+            print(
+                f"{task.name}: {name}: {found.ndcg_at_10:.4f} ({time.perf_counter() - start:.1f} s)",
+                flush=True,
+            )
     write_report(measured)
 
 
@@ -232,7 +256,9 @@ def write_report(measured: dict[str, dict[str, Measures]]) -> None:
             for name, by_task in measured.items()
         },
     }
-    (RESULTS / "ranking_quality.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "ranking_quality.json").write_text(
+        json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """One number for each document in each column; `regions` and `certificates` number the names in their tables."""
+    """One number for each document in each column; `regions` and `certificates` number the names in their tables.
 
-    kind: npt.NDArray[np.uint8]
-    size: npt.NDArray[np.uint8]
+    `group` is kind and size in one number, see `_group`.
+    """
+
+    group: npt.NDArray[np.uint8]
     region: npt.NDArray[np.int32]
     certificate: npt.NDArray[np.uint64]
     regions: tuple[str, ...]
@@ -47,13 +50,11 @@ class Attributes:
     def of(cls, documents: Sequence[Document]) -> Attributes:
         regions: dict[str, int] = {"": 0}
         certificates: dict[str, int] = {}
-        kind = np.zeros(len(documents), dtype=np.uint8)
-        size = np.zeros(len(documents), dtype=np.uint8)
+        group = np.zeros(len(documents), dtype=np.uint8)
         region = np.zeros(len(documents), dtype=np.int32)
         certificate = np.zeros(len(documents), dtype=np.uint64)
         for place, document in enumerate(documents):
-            kind[place] = _number(KINDS, document.kind)
-            size[place] = _number(SIZES, document.size)
+            group[place] = _group(document.kind, document.size)
             region[place] = regions.setdefault(document.region or "", len(regions))
             held = 0
             for name in sorted(document.certificates):
@@ -61,57 +62,51 @@ class Attributes:
             if len(certificates) > MAX_CERTIFICATES:
                 raise ValueError(f"more than {MAX_CERTIFICATES} kinds of certificates")
             certificate[place] = held
-        return cls(kind, size, region, certificate, tuple(regions), tuple(certificates))
+        return cls(group, region, certificate, tuple(regions), tuple(certificates))
 
     def document(self, place: int) -> dict[str, Any]:
         """The attributes of one document by their names in Document."""
-        kind, size, held = int(self.kind[place]), int(self.size[place]), int(self.certificate[place])
+        kind, size = _GROUPS[int(self.group[place])]
+        held = int(self.certificate[place])
         return {
-            "kind": KINDS[kind - 1] if kind else None,
-            "size": SIZES[size - 1] if size else None,
+            "kind": kind,
+            "size": size,
             "region": self.regions[self.region[place]] or None,
             "certificates": frozenset(name for bit, name in enumerate(self.certificates) if held >> bit & 1),
         }
 
-    def conditions(self, filters: Filters, dead: npt.NDArray[np.uint8]) -> tuple[Any, ...]:
+    def conditions(self, filters: Filters) -> tuple[Any, ...]:
         """The last arguments of the kernels that scan: the columns, and what they must hold."""
-        names = tuple(filters.regions)
+        prefixes = tuple(filters.regions)
         regions = np.array(
-            [not names or bool(name and name.startswith(names)) for name in self.regions], dtype=np.uint8
+            [not prefixes or bool(name and name.startswith(prefixes)) for name in self.regions],
+            dtype=np.uint8,
         )
+        groups = np.zeros(DEAD + 1, dtype=np.uint8)
+        for number, (kind, size) in enumerate(_GROUPS):
+            groups[number] = (not filters.kinds or kind in filters.kinds) and (
+                not filters.sizes or size in filters.sizes
+            )
         needed = 0
         for name in filters.certificates:
-            if name not in self.certificates:
-                # Nobody holds it: no region is allowed, so nobody passes.
-                regions[:] = 0
-                continue
-            needed |= 1 << self.certificates.index(name)
-        return (
-            self.kind,
-            self.size,
-            self.region,
-            self.certificate,
-            dead,
-            _allowed(KINDS, filters.kinds),
-            _allowed(SIZES, filters.sizes),
-            regions,
-            np.uint64(needed),
-        )
+            if name in self.certificates:
+                needed |= 1 << self.certificates.index(name)
+            else:
+                # Nobody holds it, so nobody passes.
+                groups[:] = 0
+        return self.group, self.region, self.certificate, groups, regions, np.uint64(needed)
 
-    def mask(self, filters: Filters, dead: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    def mask(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which documents pass, shape (documents,)."""
-        found = np.empty(len(self.kind), dtype=np.bool_)
-        kernels.allowed_documents(*self.conditions(filters, dead), found)
+        found = np.empty(len(self.group), dtype=np.bool_)
+        kernels.allowed_documents(*self.conditions(filters), found)
         return found
 
 
-def _number(names: Sequence[str], name: str | None) -> int:
-    return names.index(name) + 1 if name is not None else 0
+_GROUPS: tuple[tuple[str | None, str | None], ...] = tuple(product((None, *KINDS), (None, *SIZES)))
+# The group of documents that were struck out: nothing allows it.
+DEAD = len(_GROUPS)
 
 
-def _allowed(names: Sequence[str], wanted: Iterable[str]) -> int:
-    """Bits of the numbers that are allowed; 0 numbers those without a name."""
-    wanted = set(wanted)
-    if not wanted:
-        return (1 << (len(names) + 1)) - 1
-    return sum(1 << (place + 1) for place, name in enumerate(names) if name in wanted)
+def _group(kind: str | None, size: str | None) -> int:
+    return _GROUPS.index((kind, size))

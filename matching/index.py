@@ -20,6 +20,7 @@ from matching.attributes import Attributes
 from matching.documents import Document
 from matching.level import Floats, Ints, Level, Numbers, Rows
 from matching.tokenizer import Tokenizer, default_tokenizer
+from matching.two_levels import TwoLevels
 
 # The usual constants of BM25, as in Robertson & Zaragoza 2009 (k1 between 1.2 and 2, b = 0.75) and in bm25s and rank_bm25.
 SATURATION_K1 = 1.5
@@ -75,7 +76,8 @@ class Index:
         by_frequency = np.argsort(-frequency, kind="stable")
         renumbered = np.empty(len(numbers), dtype=np.int32)
         renumbered[by_frequency] = np.arange(len(numbers), dtype=np.int32)
-        self.terms: list[str] = [list(numbers)[old] for old in by_frequency.tolist()] if numbers else []
+        found = list(numbers)
+        self.terms: list[str] = [found[old] for old in by_frequency.tolist()]
         self.vocabulary: dict[str, int] = {term: number for number, term in enumerate(self.terms)}
         self.document_frequency: Ints = frequency[by_frequency]
         self.idf: Floats = np.log((1.0 + whole.height) / (1.0 + self.document_frequency)) + 1.0
@@ -87,9 +89,8 @@ class Index:
         self.items = Level.of(self._weighed(_renumber(items, renumbered)), len(numbers))
         # item_starts[d] : item_starts[d + 1] are the items of document d
         self.item_starts: Ints = np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64)
+        self.levels = TwoLevels(self.whole, self.items, self.item_starts)
         self.attributes = Attributes.of(self.documents)
-        # Nobody is struck out of an index that never changes.
-        self.dead = np.zeros(len(self.documents), dtype=np.uint8)
 
     @classmethod
     def build(

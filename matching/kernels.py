@@ -26,16 +26,13 @@ inlined: Any = numba.njit(nogil=True, cache=True, inline="always")
 
 @compiled
 def add_common(
-    starts: Ints, terms: Numbers, weights: Weights, common: int, query: Floats, found: Floats
+    starts: Ints, terms: npt.NDArray[np.uint16], weights: Weights, query: Floats, found: Floats
 ) -> None:
-    """found[d] += Σ over the common terms of each row; `query` is dense over the common terms."""
+    """found[d] += Σ over the common terms of each text; `query` is dense over them."""
     for text in range(len(found)):
         total = found[text]
         for place in range(starts[text], starts[text + 1]):
-            term = terms[place]
-            if term >= common:
-                break
-            total += query[term] * weights[place]
+            total += query[terms[place]] * weights[place]
         found[text] = total
 
 
@@ -71,6 +68,17 @@ def dot(starts: Ints, terms: Numbers, weights: Weights, text: int, query_terms: 
     return total
 
 
+@compiled
+def dots(
+    starts: Ints, terms: Numbers, weights: Weights, texts: Numbers, query_terms: Ints, query: Floats
+) -> Floats:
+    """`dot` of several texts."""
+    found = np.empty(len(texts))
+    for number in range(len(texts)):
+        found[number] = dot(starts, terms, weights, texts[number], query_terms, query)
+    return found
+
+
 @inlined
 def insert_best(best: Floats, value: float) -> None:
     """Put `value` into `best`, which falls, if it belongs there."""
@@ -100,21 +108,16 @@ def pool_items(item_starts: Ints, cosines: Floats, best: int, found: Floats) -> 
 @inlined
 def passes(
     document: int,
-    kinds: Bits,
-    sizes: Bits,
+    groups: Bits,
     regions: Numbers,
     certificates: npt.NDArray[np.uint64],
-    dead: Bits,
-    allowed_kinds: int,
-    allowed_sizes: int,
+    allowed_groups: Bits,
     allowed_regions: Bits,
     needed_certificates: np.uint64,
 ) -> bool:
-    """Whether a document may be found: the filters of ranking.Filters in numbers."""
+    """Whether a document may be found: Filters in numbers."""
     return (
-        dead[document] == 0
-        and (allowed_kinds >> kinds[document]) & 1 == 1
-        and (allowed_sizes >> sizes[document]) & 1 == 1
+        allowed_groups[groups[document]] == 1
         and allowed_regions[regions[document]] == 1
         and certificates[document] & needed_certificates == needed_certificates
     )
@@ -122,30 +125,39 @@ def passes(
 
 @compiled
 def allowed_documents(
-    kinds: Bits,
-    sizes: Bits,
+    groups: Bits,
     regions: Numbers,
     certificates: npt.NDArray[np.uint64],
-    dead: Bits,
-    allowed_kinds: int,
-    allowed_sizes: int,
+    allowed_groups: Bits,
     allowed_regions: Bits,
     needed_certificates: np.uint64,
     found: npt.NDArray[np.bool_],
 ) -> None:
     for document in range(len(found)):
         found[document] = passes(
-            document,
-            kinds,
-            sizes,
-            regions,
-            certificates,
-            dead,
-            allowed_kinds,
-            allowed_sizes,
-            allowed_regions,
-            needed_certificates,
+            document, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
         )
+
+
+@compiled
+def allowed_numbers(
+    groups: Bits,
+    regions: Numbers,
+    certificates: npt.NDArray[np.uint64],
+    allowed_groups: Bits,
+    allowed_regions: Bits,
+    needed_certificates: np.uint64,
+) -> Numbers:
+    """The documents that pass, ascending."""
+    found = np.empty(len(groups), dtype=np.int32)
+    size = 0
+    for document in range(len(groups)):
+        # Written without a branch: which documents pass is beyond any prediction.
+        found[size] = document
+        size += passes(
+            document, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+        )
+    return found[:size].copy()
 
 
 @inlined
@@ -168,153 +180,167 @@ def sift(heap: Floats, value: float) -> None:
 
 @inlined
 def common_dot(
-    starts: Ints, terms: Numbers, weights: Weights, common: int, query: Floats, text: int
+    starts: Ints, terms: npt.NDArray[np.uint16], weights: Weights, query: Floats, text: int
 ) -> float:
+    """What the common terms add; their rows are kept apart, close together."""
     total = 0.0
     for place in range(starts[text], starts[text + 1]):
-        term = terms[place]
-        if term >= common:
-            break
-        total += query[term] * weights[place]
+        total += query[terms[place]] * weights[place]
     return total
+
+
+# Texts are looked at in blocks of this many: one comparison passes over a whole block, and its 64 float32 are four
+# cache lines.
+BLOCK = 64
+# Documents with items are looked at in blocks of this many: with a few items each they are about as much to read.
+DOCUMENT_BLOCK = 16
+
+# A greatest element is the same in whatever order it is sought, so the compiler may use vector instructions.
+vectorized: Any = numba.njit(nogil=True, cache=True, fastmath=True)
+
+
+@vectorized
+def greatest_of(values: Weights, low: int, high: int) -> np.float32:
+    """The greatest of values[low:high], none of them negative."""
+    greatest = np.float32(0.0)
+    for place in range(low, high):
+        greatest = max(greatest, values[place])
+    return greatest
+
+
+@compiled
+def block_maxima(values: Weights, block_size: int) -> Weights:
+    """The greatest of each block of values, none of them negative."""
+    found = np.zeros((len(values) + block_size - 1) // block_size, dtype=np.float32)
+    for block in range(len(found)):
+        found[block] = greatest_of(values, block * block_size, min((block + 1) * block_size, len(values)))
+    return found
+
+
+@compiled
+def document_block_maxima(item_starts: Ints, values: Weights) -> Weights:
+    """The greatest value of the items of each block of documents."""
+    documents = len(item_starts) - 1
+    found = np.zeros((documents + DOCUMENT_BLOCK - 1) // DOCUMENT_BLOCK, dtype=np.float32)
+    for block in range(len(found)):
+        low = item_starts[block * DOCUMENT_BLOCK]
+        found[block] = greatest_of(values, low, item_starts[min((block + 1) * DOCUMENT_BLOCK, documents)])
+    return found
+
+
+@inlined
+def keep(kept: Numbers, values: Floats, size: int, least: float) -> int:
+    """Leave of the first `size` those of at least `least`; how many they are."""
+    left = 0
+    for place in range(size):
+        if values[place] >= least:
+            kept[left] = kept[place]
+            values[left] = values[place]
+            left += 1
+    return left
 
 
 @compiled
 def flat_candidates(
     starts: Ints,
-    terms: Numbers,
+    terms: npt.NDArray[np.uint16],
     weights: Weights,
-    common: int,
-    common_norms: Weights,
+    norms: Weights,
+    block_norms: Weights,
     rare: Weights,
-    query_common: Floats,
-    query_common_norm: float,
+    query: Floats,
+    query_norm: float,
     top_k: int,
     margin: float,
-    kinds: Bits,
-    sizes: Bits,
+    groups: Bits,
     regions: Numbers,
     certificates: npt.NDArray[np.uint64],
-    dead: Bits,
-    allowed_kinds: int,
-    allowed_sizes: int,
+    allowed_groups: Bits,
     allowed_regions: Bits,
     needed_certificates: np.uint64,
 ) -> Numbers:
     """The texts that may be among the `top_k`: all whose product lies above the k-th or within `margin` below.
 
-    `rare` holds the products with the rare terms in float32, whose rounding `margin` covers.  By Cauchy–Schwarz the common terms add at most ‖q_C‖ · ‖d_C‖, so a
-    text is finished only where that could lift it over the k best that are finished already.
+    `starts`, `terms`, `weights` are the rows of the common terms, `query` and `query_norm` the query's.  `rare` holds
+    the products with the rare terms in float32, whose rounding `margin` covers.  By Cauchy–Schwarz the common terms
+    add at most ‖q_C‖ · ‖d_C‖, so a text is finished only where that could lift it over the k best finished ones.
     """
     count = len(rare)
+    greatest = block_maxima(rare, BLOCK)
     # The k best by rare terms alone are finished first: they make the threshold high from the start.
     seeds = np.zeros(top_k)
-    for text in range(count):
-        if rare[text] > seeds[0] and passes(
-            text,
-            kinds,
-            sizes,
-            regions,
-            certificates,
-            dead,
-            allowed_kinds,
-            allowed_sizes,
-            allowed_regions,
-            needed_certificates,
-        ):
-            sift(seeds, rare[text])
+    for block in range(len(greatest)):
+        if greatest[block] <= seeds[0]:
+            continue
+        for text in range(block * BLOCK, min((block + 1) * BLOCK, count)):
+            if rare[text] > seeds[0] and passes(
+                text, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+            ):
+                sift(seeds, rare[text])
     least_seed = seeds[0]
     heap = np.zeros(top_k)
     if least_seed > 0.0:
-        for text in range(count):
-            if rare[text] >= least_seed and passes(
-                text,
-                kinds,
-                sizes,
-                regions,
-                certificates,
-                dead,
-                allowed_kinds,
-                allowed_sizes,
-                allowed_regions,
-                needed_certificates,
-            ):
-                value = rare[text] + common_dot(starts, terms, weights, common, query_common, text)
-                if value > heap[0]:
-                    sift(heap, value)
+        for block in range(len(greatest)):
+            if greatest[block] < least_seed:
+                continue
+            for text in range(block * BLOCK, min((block + 1) * BLOCK, count)):
+                if rare[text] >= least_seed and passes(
+                    text, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+                ):
+                    value = rare[text] + common_dot(starts, terms, weights, query, text)
+                    if value > heap[0]:
+                        sift(heap, value)
     # Every seed is met again below and must not count twice: a threshold that they made is kept, the heap is not.
     threshold = heap[0]
     heap[:] = 0.0
-    room = 4 * top_k
-    kept = np.empty(room, dtype=np.int32)
-    kept_values = np.empty(room)
+    kept = np.empty(4 * top_k, dtype=np.int32)
+    values = np.empty(4 * top_k)
     size = 0
-    for text in range(count):
-        bound = rare[text] + query_common_norm * common_norms[text]
+    for block in range(len(greatest)):
+        bound = greatest[block] + query_norm * block_norms[block]
         if bound <= 0.0 or bound < threshold - margin:
             continue
-        if not passes(
-            text,
-            kinds,
-            sizes,
-            regions,
-            certificates,
-            dead,
-            allowed_kinds,
-            allowed_sizes,
-            allowed_regions,
-            needed_certificates,
-        ):
-            continue
-        value = rare[text] + common_dot(starts, terms, weights, common, query_common, text)
-        if value <= 0.0 or value < threshold - margin:
-            continue
-        if value > heap[0]:
-            sift(heap, value)
-            threshold = max(threshold, heap[0])
-        if size == room:
-            # Drop what the threshold has overtaken; make room where that was not half.
-            left = 0
-            for place in range(size):
-                if kept_values[place] >= threshold - margin:
-                    kept[left] = kept[place]
-                    kept_values[left] = kept_values[place]
-                    left += 1
-            size = left
-            if size > room // 2:
-                room *= 2
-                wider = np.empty(room, dtype=np.int32)
-                wider_values = np.empty(room)
-                wider[:size] = kept[:size]
-                wider_values[:size] = kept_values[:size]
-                kept, kept_values = wider, wider_values
-        kept[size] = text
-        kept_values[size] = value
-        size += 1
-    left = 0
-    for place in range(size):
-        if kept_values[place] >= threshold - margin:
-            kept[left] = kept[place]
-            left += 1
-    return kept[:left].copy()
+        for text in range(block * BLOCK, min((block + 1) * BLOCK, count)):
+            bound = rare[text] + query_norm * norms[text]
+            if bound <= 0.0 or bound < threshold - margin:
+                continue
+            if not passes(
+                text, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+            ):
+                continue
+            value = rare[text] + common_dot(starts, terms, weights, query, text)
+            if value <= 0.0 or value < threshold - margin:
+                continue
+            if value > heap[0]:
+                sift(heap, value)
+                threshold = max(threshold, heap[0])
+            if size == len(kept):
+                size = keep(kept, values, size, threshold - margin)
+                if size > len(kept) // 2:
+                    kept = np.concatenate((kept, np.empty_like(kept)))
+                    values = np.concatenate((values, np.empty_like(values)))
+            kept[size] = text
+            values[size] = value
+            size += 1
+    return kept[: keep(kept, values, size, threshold - margin)].copy()
 
 
 @compiled
 def two_level_candidates(
     whole_starts: Ints,
-    whole_terms: Numbers,
+    whole_terms: npt.NDArray[np.uint16],
     whole_weights: Weights,
-    whole_common: int,
     whole_norms: Weights,
+    whole_block_norms: Weights,
     whole_rare: Weights,
     whole_query: Floats,
     whole_query_norm: float,
     item_starts: Ints,
     starts: Ints,
-    terms: Numbers,
+    terms: npt.NDArray[np.uint16],
     weights: Weights,
-    common: int,
     norms: Weights,
+    block_norms: Weights,
     rare: Weights,
     query: Floats,
     query_norm: float,
@@ -322,140 +348,187 @@ def two_level_candidates(
     best: int,
     top_k: int,
     margin: float,
-    kinds: Bits,
-    sizes: Bits,
+    groups: Bits,
     regions: Numbers,
     certificates: npt.NDArray[np.uint64],
-    dead: Bits,
-    allowed_kinds: int,
-    allowed_sizes: int,
+    allowed_groups: Bits,
     allowed_regions: Bits,
     needed_certificates: np.uint64,
 ) -> Numbers:
-    """As flat_candidates for whole_share · product of the whole + (1 − whole_share) / best · Σ of the `best` items."""
+    """As flat_candidates for whole_share · product of the whole + (1 − whole_share) / best · Σ of the `best` items.
+
+    A mean of the best items is at most the best of them, and that at most the best of its block of documents.
+    """
     count = len(whole_rare)
-    top = np.zeros(best)
     item_share = (1.0 - whole_share) / best
-    lower = np.empty(count, dtype=np.float32)
+    top = np.zeros(best)
+    greatest_whole = block_maxima(whole_rare, DOCUMENT_BLOCK)
+    greatest_item = document_block_maxima(item_starts, rare)
     seeds = np.zeros(top_k)
-    for document in range(count):
-        top[:] = 0.0
-        for item in range(item_starts[document], item_starts[document + 1]):
-            insert_best(top, rare[item])
-        value = whole_share * whole_rare[document] + item_share * top.sum()
-        lower[document] = value
-        if value > seeds[0] and passes(
-            document,
-            kinds,
-            sizes,
-            regions,
-            certificates,
-            dead,
-            allowed_kinds,
-            allowed_sizes,
-            allowed_regions,
-            needed_certificates,
-        ):
-            sift(seeds, value)
+    for block in range(len(greatest_whole)):
+        if whole_share * greatest_whole[block] + (1.0 - whole_share) * greatest_item[block] <= seeds[0]:
+            continue
+        for document in range(block * DOCUMENT_BLOCK, min((block + 1) * DOCUMENT_BLOCK, count)):
+            top[:] = 0.0
+            for item in range(item_starts[document], item_starts[document + 1]):
+                insert_best(top, rare[item])
+            value = whole_share * whole_rare[document] + item_share * top.sum()
+            if value > seeds[0] and passes(
+                document, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+            ):
+                sift(seeds, value)
     least_seed = seeds[0]
     heap = np.zeros(top_k)
     if least_seed > 0.0:
-        for document in range(count):
-            if lower[document] >= least_seed and passes(
-                document,
-                kinds,
-                sizes,
-                regions,
-                certificates,
-                dead,
-                allowed_kinds,
-                allowed_sizes,
-                allowed_regions,
-                needed_certificates,
-            ):
+        for block in range(len(greatest_whole)):
+            if whole_share * greatest_whole[block] + (1.0 - whole_share) * greatest_item[block] < least_seed:
+                continue
+            for document in range(block * DOCUMENT_BLOCK, min((block + 1) * DOCUMENT_BLOCK, count)):
                 top[:] = 0.0
                 for item in range(item_starts[document], item_starts[document + 1]):
-                    insert_best(top, rare[item] + common_dot(starts, terms, weights, common, query, item))
+                    insert_best(top, rare[item])
+                value = whole_share * whole_rare[document] + item_share * top.sum()
+                if value < least_seed or not passes(
+                    document,
+                    groups,
+                    regions,
+                    certificates,
+                    allowed_groups,
+                    allowed_regions,
+                    needed_certificates,
+                ):
+                    continue
+                top[:] = 0.0
+                for item in range(item_starts[document], item_starts[document + 1]):
+                    insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
                 value = item_share * top.sum() + whole_share * (
                     whole_rare[document]
-                    + common_dot(
-                        whole_starts, whole_terms, whole_weights, whole_common, whole_query, document
-                    )
+                    + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
                 )
                 if value > heap[0]:
                     sift(heap, value)
     threshold = heap[0]
     heap[:] = 0.0
-    room = 4 * top_k
-    kept = np.empty(room, dtype=np.int32)
-    kept_values = np.empty(room)
+    kept = np.empty(4 * top_k, dtype=np.int32)
+    values = np.empty(4 * top_k)
     size = 0
-    # No item gains more by its common terms than the query's own norm, as items have unit length.
-    most_gain = (
-        whole_share * whole_query_norm * whole_norms.max() + (1.0 - whole_share) * query_norm
-        if count
-        else 0.0
-    )
-    for document in range(count):
-        if lower[document] + most_gain < threshold - margin:
-            continue
-        top[:] = 0.0
-        for item in range(item_starts[document], item_starts[document + 1]):
-            insert_best(top, rare[item] + query_norm * norms[item])
-        bound = item_share * top.sum() + whole_share * (
-            whole_rare[document] + whole_query_norm * whole_norms[document]
-        )
+    for block in range(len(greatest_whole)):
+        bound = whole_share * (greatest_whole[block] + whole_query_norm * whole_block_norms[block]) + (
+            1.0 - whole_share
+        ) * (greatest_item[block] + query_norm * block_norms[block])
         if bound <= 0.0 or bound < threshold - margin:
             continue
-        if not passes(
-            document,
-            kinds,
-            sizes,
-            regions,
-            certificates,
-            dead,
-            allowed_kinds,
-            allowed_sizes,
-            allowed_regions,
-            needed_certificates,
-        ):
-            continue
+        for document in range(block * DOCUMENT_BLOCK, min((block + 1) * DOCUMENT_BLOCK, count)):
+            top[:] = 0.0
+            for item in range(item_starts[document], item_starts[document + 1]):
+                insert_best(top, rare[item] + query_norm * norms[item])
+            bound = item_share * top.sum() + whole_share * (
+                whole_rare[document] + whole_query_norm * whole_norms[document]
+            )
+            if bound <= 0.0 or bound < threshold - margin:
+                continue
+            if not passes(
+                document, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
+            ):
+                continue
+            top[:] = 0.0
+            for item in range(item_starts[document], item_starts[document + 1]):
+                insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
+            value = item_share * top.sum() + whole_share * (
+                whole_rare[document]
+                + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
+            )
+            if value <= 0.0 or value < threshold - margin:
+                continue
+            if value > heap[0]:
+                sift(heap, value)
+                threshold = max(threshold, heap[0])
+            if size == len(kept):
+                size = keep(kept, values, size, threshold - margin)
+                if size > len(kept) // 2:
+                    kept = np.concatenate((kept, np.empty_like(kept)))
+                    values = np.concatenate((values, np.empty_like(values)))
+            kept[size] = document
+            values[size] = value
+            size += 1
+    return kept[: keep(kept, values, size, threshold - margin)].copy()
+
+
+@compiled
+def best_of_few(
+    starts: Ints,
+    terms: Numbers,
+    weights: Weights,
+    query: Weights,
+    texts: Numbers,
+) -> Floats:
+    """Products of some texts with a query that is dense over all terms."""
+    found = np.empty(len(texts))
+    for number in range(len(texts)):
+        total = 0.0
+        for place in range(starts[texts[number]], starts[texts[number] + 1]):
+            total += query[terms[place]] * weights[place]
+        found[number] = total
+    return found
+
+
+@compiled
+def few_documents(
+    whole_starts: Ints,
+    whole_terms: Numbers,
+    whole_weights: Weights,
+    whole_query: Weights,
+    item_starts: Ints,
+    starts: Ints,
+    terms: Numbers,
+    weights: Weights,
+    query: Weights,
+    whole_share: float,
+    best: int,
+    documents: Numbers,
+) -> Floats:
+    """Scores at both levels of some documents, for queries that are dense over all terms."""
+    found = np.empty(len(documents))
+    top = np.zeros(best)
+    for number in range(len(documents)):
+        document = documents[number]
         top[:] = 0.0
         for item in range(item_starts[document], item_starts[document + 1]):
-            insert_best(top, rare[item] + common_dot(starts, terms, weights, common, query, item))
-        value = item_share * top.sum() + whole_share * (
-            whole_rare[document]
-            + common_dot(whole_starts, whole_terms, whole_weights, whole_common, whole_query, document)
-        )
-        if value <= 0.0 or value < threshold - margin:
-            continue
-        if value > heap[0]:
-            sift(heap, value)
-            threshold = max(threshold, heap[0])
-        if size == room:
-            left = 0
-            for place in range(size):
-                if kept_values[place] >= threshold - margin:
-                    kept[left] = kept[place]
-                    kept_values[left] = kept_values[place]
-                    left += 1
-            size = left
-            if size > room // 2:
-                room *= 2
-                wider = np.empty(room, dtype=np.int32)
-                wider_values = np.empty(room)
-                wider[:size] = kept[:size]
-                wider_values[:size] = kept_values[:size]
-                kept, kept_values = wider, wider_values
-        kept[size] = document
-        kept_values[size] = value
-        size += 1
-    left = 0
-    for place in range(size):
-        if kept_values[place] >= threshold - margin:
-            kept[left] = kept[place]
-            left += 1
-    return kept[:left].copy()
+            total = 0.0
+            for place in range(starts[item], starts[item + 1]):
+                total += query[terms[place]] * weights[place]
+            insert_best(top, total)
+        total = 0.0
+        for place in range(whole_starts[document], whole_starts[document + 1]):
+            total += whole_query[whole_terms[place]] * whole_weights[place]
+        found[number] = whole_share * total + (1.0 - whole_share) / best * top.sum()
+    return found
+
+
+@compiled
+def common_rows(
+    starts: Ints, terms: Numbers, weights: Weights, common: int
+) -> tuple[Ints, npt.NDArray[np.uint16], Weights, Weights]:
+    """The rows of the common terms alone, and the norm of each."""
+    texts = len(starts) - 1
+    common_starts = np.zeros(texts + 1, dtype=np.int64)
+    for text in range(texts):
+        place = starts[text]
+        while place < starts[text + 1] and terms[place] < common:
+            place += 1
+        common_starts[text + 1] = common_starts[text] + place - starts[text]
+    common_terms = np.empty(common_starts[texts], dtype=np.uint16)
+    common_weights = np.empty(common_starts[texts], dtype=np.float32)
+    norms = np.zeros(texts, dtype=np.float32)
+    for text in range(texts):
+        total = 0.0
+        for offset in range(common_starts[text + 1] - common_starts[text]):
+            common_terms[common_starts[text] + offset] = terms[starts[text] + offset]
+            common_weights[common_starts[text] + offset] = weights[starts[text] + offset]
+            total += np.float64(weights[starts[text] + offset]) ** 2
+        # Rounded up, so that a bound stays one.
+        norms[text] = np.sqrt(total) * (1.0 + 2.0**-22)
+    return common_starts, common_terms, common_weights, norms
 
 
 @compiled
@@ -480,20 +553,6 @@ def postings_of(
                 values[following[term]] = weights[place]
                 following[term] += 1
     return posting_starts, texts, values
-
-
-@compiled
-def norms_of_common(starts: Ints, terms: Numbers, weights: Weights, common: int) -> Weights:
-    """‖·‖₂ of the common terms of every row."""
-    norms = np.zeros(len(starts) - 1, dtype=np.float32)
-    for text in range(len(norms)):
-        total = 0.0
-        for place in range(starts[text], starts[text + 1]):
-            if terms[place] >= common:
-                break
-            total += weights[place] * weights[place]
-        norms[text] = np.sqrt(total)
-    return norms
 
 
 @compiled

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,11 @@ Numbers = npt.NDArray[np.int32]
 # A term in more than a tenth of the texts costs more through its postings than in the rows of the few texts that can
 # still win: with postings of 10% of the texts a query touches each text about as often as one pass over all does.
 COMMON_SHARE = 0.1
+# Common terms are numbered in 16 bits.
+MOST_COMMON = 2**16
+# Where no more texts than this may be found, they are read one by one: a text has about as many terms as a query, and
+# each term of the query has postings in a few percent of all texts.
+FEW_SHARE = 0.03
 # A sum of n float32 products below 1 is off by less than n times half the distance of two float32 numbers there.
 ROUNDING = 2.0**-23
 
@@ -48,6 +55,16 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class CommonRows:
+    """The common terms of every text, apart from the others and close together, and their norm in each text."""
+
+    starts: Ints
+    terms: npt.NDArray[np.uint16]
+    weights: Weights
+    norms: Weights
+
+
+@dataclass(frozen=True, slots=True)
 class LevelQuery:
     """A weighted query: its terms ascending, and apart from them the common ones, dense, with their norm."""
 
@@ -71,29 +88,13 @@ class Level:
     `common` terms are those below the first that is in at most COMMON_SHARE of the texts.
     """
 
-    def __init__(
-        self,
-        weights: Rows,
-        common: int,
-        posting_starts: Ints,
-        posting_texts: Numbers,
-        posting_weights: Weights,
-        common_norms: Weights,
-    ) -> None:
+    def __init__(self, weights: Rows, postings: Rows, common: CommonRows, common_terms: int) -> None:
         self.weights = weights
+        self.postings = postings
         self.common = common
-        self.posting_starts = posting_starts
-        self.posting_texts = posting_texts
-        self.posting_weights = posting_weights
-        self.common_norms = common_norms
-        for array in (
-            weights.starts,
-            weights.columns,
-            weights.values,
-            posting_starts,
-            posting_texts,
-            posting_weights,
-        ):
+        self.common_terms = common_terms
+        self.block_norms: Weights = kernels.block_maxima(common.norms, kernels.BLOCK)
+        for array in (weights.values, postings.values, common.weights):
             array.flags.writeable = False
         self._scratch = threading.local()
 
@@ -107,11 +108,13 @@ class Level:
         # where texts are finished, so the line is drawn where at least half of those below it are common.
         while common and np.count_nonzero(is_common < common) * 2 < common:
             common //= 2
-        starts, texts, values = kernels.postings_of(
-            weights.starts, weights.columns, weights.values, common, terms
+        common = min(common, MOST_COMMON)
+        return cls(
+            weights,
+            Rows(*kernels.postings_of(weights.starts, weights.columns, weights.values, common, terms)),
+            CommonRows(*kernels.common_rows(weights.starts, weights.columns, weights.values, common)),
+            common,
         )
-        norms = kernels.norms_of_common(weights.starts, weights.columns, weights.values, common)
-        return cls(weights, common, starts, texts, values, norms)
 
     @property
     def texts(self) -> int:
@@ -119,17 +122,18 @@ class Level:
 
     def query(self, weights: Mapping[int, float]) -> LevelQuery:
         """A query from its weights by term; terms that came after this level was built are not in it."""
-        known = len(self.posting_starts) - 1
-        terms = np.array(sorted(term for term in weights if term < known), dtype=np.int64)
-        values = np.array([weights[term] for term in terms.tolist()], dtype=np.float64)
-        is_common = terms < self.common
-        common = np.zeros(self.common)
-        common[terms[is_common]] = values[is_common]
+        terms = np.fromiter(weights.keys(), dtype=np.int64, count=len(weights))
+        values = np.fromiter(weights.values(), dtype=np.float64, count=len(weights))
+        order = np.argsort(terms)[: np.count_nonzero(terms < self.postings.height)]
+        terms, values = terms[order], values[order]
+        first_rare = int(np.searchsorted(terms, self.common_terms))
+        common = np.zeros(self.common_terms)
+        common[terms[:first_rare]] = values[:first_rare]
         return LevelQuery(
             terms,
             values,
-            terms[~is_common],
-            values[~is_common],
+            terms[first_rare:],
+            values[first_rare:],
             common,
             float(np.sqrt(np.sum(common * common))),
         )
@@ -140,43 +144,100 @@ class Level:
         found: Floats = np.zeros(self.texts)
         if asked.common_norm:
             kernels.add_common(
-                self.weights.starts,
-                self.weights.columns,
-                self.weights.values,
-                self.common,
-                asked.common,
-                found,
+                self.common.starts, self.common.terms, self.common.weights, asked.common, found
             )
+        postings = self.postings
         kernels.add_postings(
-            self.posting_starts,
-            self.posting_texts,
-            self.posting_weights,
-            asked.rare_terms,
-            asked.rare_weights,
-            found,
+            postings.starts, postings.columns, postings.values, asked.rare_terms, asked.rare_weights, found
         )
         return found
 
-    def product(self, query: LevelQuery, text: int) -> float:
-        """The same of one text, to the last bit."""
-        found: float = kernels.dot(
-            self.weights.starts, self.weights.columns, self.weights.values, text, query.terms, query.weights
+    def products_of(self, query: LevelQuery, texts: Numbers) -> Floats:
+        """The same of some texts, to the last bit."""
+        found: Floats = kernels.dots(
+            self.weights.starts, self.weights.columns, self.weights.values, texts, query.terms, query.weights
         )
         return found
+
+    def best(
+        self, query: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
+    ) -> list[tuple[int, float]]:
+        """The `top_k` texts with the highest positive products, equal ones by number; see Attributes.conditions."""
+        candidates = self._few_candidates(query, conditions) if conditions is not None else None
+        if candidates is None:
+            candidates = kernels.flat_candidates(
+                self.common.starts,
+                self.common.terms,
+                self.common.weights,
+                self.common.norms,
+                self.block_norms,
+                self.rare_products(query),
+                query.common,
+                query.common_norm,
+                min(top_k, self.texts),
+                query.margin,
+                *(conditions or self.no_conditions),
+            )
+        elif len(candidates):
+            values = kernels.best_of_few(
+                self.weights.starts, self.weights.columns, self.weights.values, self.dense(query), candidates
+            )
+            self.undo_dense(query)
+            candidates = worth_finishing(candidates, values, top_k, query.margin)
+        values = self.products_of(query, candidates)
+        found = [each for each in zip(candidates.tolist(), values.tolist(), strict=True) if each[1] > 0.0]
+        return sorted(found, key=lambda each: (-each[1], each[0]))[:top_k]
+
+    def _few_candidates(self, query: LevelQuery, conditions: tuple[Any, ...]) -> Numbers | None:
+        """The texts that pass, where they are so few that reading them costs less than the query's postings do."""
+        allowed: Numbers = kernels.allowed_numbers(*conditions)
+        return allowed if len(allowed) <= FEW_SHARE * self.texts else None
+
+    def dense(self, query: LevelQuery) -> Weights:
+        """The query over all terms, in a buffer of this thread; `undo_dense` must follow."""
+        buffer: Weights | None = getattr(self._scratch, "dense", None)
+        if buffer is None:
+            buffer = np.zeros(self.postings.height, dtype=np.float32)
+            self._scratch.dense = buffer
+        buffer[query.terms] = query.weights
+        return buffer
+
+    def undo_dense(self, query: LevelQuery) -> None:
+        self._scratch.dense[query.terms] = 0.0
+
+    @cached_property
+    def no_conditions(self) -> tuple[Any, ...]:
+        """What every text fulfils."""
+        return (
+            np.zeros(self.texts, dtype=np.uint8),
+            np.zeros(self.texts, dtype=np.int32),
+            np.zeros(self.texts, dtype=np.uint64),
+            np.ones(1, dtype=np.uint8),
+            np.ones(1, dtype=np.uint8),
+            np.uint64(0),
+        )
 
     def rare_products(self, query: LevelQuery) -> Weights:
         """Σ over the rare terms for every text, float32, in a buffer of this thread that the next call uses again."""
-        buffer: Weights | None = getattr(self._scratch, "buffer", None)
+        buffer: Weights | None = getattr(self._scratch, "rare", None)
         if buffer is None:
             buffer = np.zeros(self.texts, dtype=np.float32)
-            self._scratch.buffer = buffer
+            self._scratch.rare = buffer
         buffer.fill(0.0)
         kernels.add_postings(
-            self.posting_starts,
-            self.posting_texts,
-            self.posting_weights,
+            self.postings.starts,
+            self.postings.columns,
+            self.postings.values,
             query.rare_terms,
             query.rare_weights.astype(np.float32),
             buffer,
         )
         return buffer
+
+
+def worth_finishing(candidates: Numbers, values: Floats, top_k: int, margin: float) -> Numbers:
+    """Those of some candidates whose values are among the `top_k` largest or within `margin` below."""
+    if top_k >= len(values):
+        return candidates
+    least = np.partition(values, len(values) - top_k)[len(values) - top_k]
+    return candidates[values >= least - margin]

@@ -24,18 +24,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from matching import kernels
 from matching.attributes import Filters
 from matching.documents import Challenge, Query
 from matching.index import DocumentTokens, Index
-from matching.level import Floats, LevelQuery
+from matching.level import Floats
+from matching.two_levels import BEST_ITEMS, ITEM_SHARE, WHOLE_SHARE
 
-# The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
-WHOLE_SHARE = 0.5
-# Three works show a line of work where one may be chance.  The sum is divided by 3 also where there are fewer, so that
-# an evidence item more never lowers this part of a score.
-BEST_ITEMS = 3
-ITEM_SHARE = (1.0 - WHOLE_SHARE) / BEST_ITEMS
 # A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
 PARTS_SHARE = 0.5
 # Scores are compared to this many decimals, so that sums that differ by rounding alone are ties, settled by id.
@@ -97,10 +91,7 @@ def prepare(index: Index, query: Challenge | Query) -> tuple[TextQuery, ...]:
 
 def text_scores(index: Index, query: TextQuery) -> Floats:
     """s(q, d) of every document, shape (documents,), in [0, 1]."""
-    scores = WHOLE_SHARE * index.whole.products(query.whole)
-    pooled = np.empty(len(scores))
-    kernels.pool_items(index.item_starts, index.items.products(query.items), BEST_ITEMS, pooled)
-    return np.clip(scores + ITEM_SHARE * pooled, 0.0, 1.0)
+    return index.levels.scores(query.whole, query.items)
 
 
 def best_documents(
@@ -110,56 +101,21 @@ def best_documents(
 
     See docs/matching.md for how documents are passed over that provably cannot be among the best.
     """
-    whole, items = index.whole.query(query.whole), index.items.query(query.items)
     filters = filters or Filters()
-    level, item_level = index.whole, index.items
-    candidates: npt.NDArray[np.int32] = kernels.two_level_candidates(
-        level.weights.starts,
-        level.weights.columns,
-        level.weights.values,
-        level.common,
-        level.common_norms,
-        level.rare_products(whole),
-        whole.common,
-        whole.common_norm,
-        index.item_starts,
-        item_level.weights.starts,
-        item_level.weights.columns,
-        item_level.weights.values,
-        item_level.common,
-        item_level.common_norms,
-        item_level.rare_products(items),
-        items.common,
-        items.common_norm,
-        WHOLE_SHARE,
-        BEST_ITEMS,
+    found = index.levels.candidates(
+        index.whole.query(query.whole),
+        index.items.query(query.items),
         # Documents excluded by name are few: they are ranked along and left out afterwards.
-        min(top_k + len(filters.excluded_ids), len(index.documents)),
-        whole.margin + items.margin,
-        *index.attributes.conditions(filters, index.dead),
+        top_k + len(filters.excluded_ids),
+        index.attributes.conditions(filters) if filters != Filters() else None,
     )
     excluded = {index.position[name] for name in filters.excluded_ids if name in index.position}
-    places = [place for place in candidates.tolist() if place not in excluded]
-    scores = np.array([_text_score(index, whole, items, place) for place in places], dtype=np.float64)
-    rounded = np.round(scores, SCORE_DECIMALS)
-    ids = index.id_order[places] if places else np.empty(0, dtype=np.int64)
-    ranked = [number for number in np.lexsort((ids, -rounded)).tolist() if rounded[number] > 0.0]
-    return [(places[number], float(scores[number])) for number in ranked[:top_k]]
-
-
-def _text_score(index: Index, whole: LevelQuery, items: LevelQuery, position: int) -> float:
-    """s(q, d) of one document, summed as `text_scores` sums it."""
-    cosines = sorted(
-        (
-            index.items.product(items, item)
-            for item in range(int(index.item_starts[position]), int(index.item_starts[position + 1]))
-        ),
-        reverse=True,
+    ranked = sorted(
+        (-round(score, SCORE_DECIMALS), int(index.id_order[place]), place, score)
+        for place, score in found
+        if place not in excluded and round(score, SCORE_DECIMALS) > 0.0
     )
-    pooled = 0.0
-    for cosine in cosines[:BEST_ITEMS]:
-        pooled += cosine
-    return min(WHOLE_SHARE * index.whole.product(whole, position) + ITEM_SHARE * pooled, 1.0)
+    return [(place, score) for _, _, place, score in ranked[:top_k]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +174,7 @@ def mask_of(index: Index, filters: Filters | None) -> Mask | None:
     """Which documents pass, shape (documents,); None when all do."""
     if filters is None or filters == Filters():
         return None
-    mask = index.attributes.mask(filters, index.dead)
+    mask = index.attributes.mask(filters)
     mask[[index.position[name] for name in filters.excluded_ids if name in index.position]] = False
     return mask
 

@@ -1,0 +1,104 @@
+"""Score documents by the whole of each and by its best items, and find the best without scoring all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from matching import kernels
+from matching.level import FEW_SHARE, Floats, Ints, Level, LevelQuery, Numbers, Weights, worth_finishing
+
+# The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
+WHOLE_SHARE = 0.5
+# Three works show a line of work where one may be chance.  The sum is divided by 3 also where there are fewer, so that
+# an evidence item more never lowers this part of a score.
+BEST_ITEMS = 3
+ITEM_SHARE = (1.0 - WHOLE_SHARE) / BEST_ITEMS
+
+
+class TwoLevels:
+    """½ · product with the whole + ½ · ⅓ · Σ of the 3 best products with items, for each document."""
+
+    def __init__(self, whole: Level, items: Level, item_starts: Ints) -> None:
+        """`item_starts[d] : item_starts[d + 1]` are the items of document d."""
+        self.whole = whole
+        self.items = items
+        self.item_starts = item_starts
+        self.whole_block_norms: Weights = kernels.block_maxima(whole.common.norms, kernels.DOCUMENT_BLOCK)
+        self.item_block_norms: Weights = kernels.document_block_maxima(item_starts, items.common.norms)
+
+    def scores(self, whole: Mapping[int, float], items: Mapping[int, float]) -> Floats:
+        """The scores of all documents, shape (documents,), in [0, 1] for weights that make both products lie there."""
+        pooled = np.empty(self.whole.texts)
+        kernels.pool_items(self.item_starts, self.items.products(items), BEST_ITEMS, pooled)
+        return np.clip(WHOLE_SHARE * self.whole.products(whole) + ITEM_SHARE * pooled, 0.0, 1.0)
+
+    def score(self, whole: LevelQuery, items: LevelQuery, document: int) -> float:
+        """The same of one document, to the last bit."""
+        mine = np.arange(self.item_starts[document], self.item_starts[document + 1], dtype=np.int32)
+        products = np.sort(self.items.products_of(items, mine))[::-1]
+        pooled = 0.0
+        for product in products[:BEST_ITEMS].tolist():
+            pooled += product
+        (of_whole,) = self.whole.products_of(whole, np.array([document], dtype=np.int32)).tolist()
+        return min(WHOLE_SHARE * of_whole + ITEM_SHARE * pooled, 1.0)
+
+    def candidates(
+        self, whole: LevelQuery, items: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
+    ) -> list[tuple[int, float]]:
+        """All documents that may be among the `top_k`, with their scores, in no order; see Attributes.conditions."""
+        margin = whole.margin + items.margin
+        allowed: Numbers | None = kernels.allowed_numbers(*conditions) if conditions is not None else None
+        if allowed is not None and len(allowed) <= FEW_SHARE * self.whole.texts:
+            values: Floats = kernels.few_documents(
+                self.whole.weights.starts,
+                self.whole.weights.columns,
+                self.whole.weights.values,
+                self.whole.dense(whole),
+                self.item_starts,
+                self.items.weights.starts,
+                self.items.weights.columns,
+                self.items.weights.values,
+                self.items.dense(items),
+                WHOLE_SHARE,
+                BEST_ITEMS,
+                allowed,
+            )
+            self.whole.undo_dense(whole)
+            self.items.undo_dense(items)
+            found = worth_finishing(allowed, values, top_k, margin)
+        else:
+            found = kernels.two_level_candidates(
+                self.whole.common.starts,
+                self.whole.common.terms,
+                self.whole.common.weights,
+                self.whole.common.norms,
+                self.whole_block_norms,
+                self.whole.rare_products(whole),
+                whole.common,
+                whole.common_norm,
+                self.item_starts,
+                self.items.common.starts,
+                self.items.common.terms,
+                self.items.common.weights,
+                self.items.common.norms,
+                self.item_block_norms,
+                self.items.rare_products(items),
+                items.common,
+                items.common_norm,
+                WHOLE_SHARE,
+                BEST_ITEMS,
+                min(top_k, self.whole.texts),
+                margin,
+                *(conditions or self.whole.no_conditions),
+            )
+        return [(document, self.score(whole, items, document)) for document in found.tolist()]
+
+    def best(
+        self, whole: LevelQuery, items: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
+    ) -> list[tuple[int, float]]:
+        """The `top_k` documents with the highest positive scores, equal ones by number."""
+        found = [each for each in self.candidates(whole, items, top_k, conditions) if each[1] > 0.0]
+        return sorted(found, key=lambda each: (-each[1], each[0]))[:top_k]
