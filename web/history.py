@@ -22,6 +22,19 @@ ACTIONS = {
     "challenge.no_award": (_("Ended without an award"), "ban"),
     "challenge.attachment_added": (_("File added"), "paperclip"),
     "challenge.attachment_removed": (_("File removed"), "paperclip"),
+    "consortium.proposal_asked": (_("Proposal asked for"), "wand"),
+    "consortium.taken_from_bid": (_("Taken over from a bid"), "file-import"),
+    "consortium.assigned": (_("Requirements or lead assigned"), "arrows-exchange"),
+    "consortium.member_added": (_("Member added"), "user-plus"),
+    "consortium.member_removed": (_("Member removed"), "user-minus"),
+    "consortium.member_exchanged": (_("Member exchanged"), "replace"),
+    "consortium.alternative_taken": (_("Alternative taken"), "versions"),
+    "consortium.computed_again": (_("Computed again"), "refresh"),
+    "consortium.submitted": (_("Submitted for decision"), "send"),
+    "consortium.taken_back": (_("Taken back by the poster"), "arrow-back-up"),
+    "consortium.approved": (_("Approved"), "check"),
+    "consortium.returned": (_("Returned for revision"), "arrow-back-up"),
+    "consortium.rejected": (_("Rejected"), "x"),
     "match.queued": (_("Ranking of solvers asked for"), "refresh"),
 }
 
@@ -59,4 +72,4 @@ def _who(entry: AuditEntry) -> str:
 
 
 def _note(changes: dict[str, Any]) -> str:
-    return str(changes.get("note") or changes.get("name") or "")
+    return str(changes.get("note") or changes.get("reason") or changes.get("name") or "")

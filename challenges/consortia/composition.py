@@ -98,10 +98,12 @@ def compose(
     members: Sequence[uuid.UUID],
     holders: Mapping[str, uuid.UUID],
     lead_id: uuid.UUID | None,
+    money: Mapping[uuid.UUID, Decimal] | None = None,
 ) -> None:
     """Write members, requirements, money, lead and what the quota looks at into a consortium.
 
-    `holders` names the member that answers for each requirement. A consortium of a bid keeps the bid's money.
+    `holders` names the member that answers for each requirement. A member's money is the budget of its requirements
+    unless `money` says what was bid.
     """
     known = {str(item.id): item for item in challenge.requirements}
     present = {member.organization_id: member for member in consortium.members}
@@ -112,13 +114,13 @@ def compose(
         held = [name for name in known if holders.get(name) == key]
         member = present.get(key)
         if member is None:
-            member = ConsortiumMember(organization_id=key, budget_wan=Decimal(0))
+            member = ConsortiumMember(organization_id=key)
         member.organization = organization
         member.kind, member.size_class = organization.kind, organization.size_class
         member.requirement_ids = held
         member.requirement_scores = dict(prospect.scores) or dict(member.requirement_scores or {})
-        if consortium.bid_id is None:
-            member.budget_wan = sum((known[name].budget_wan or Decimal(0) for name in held), Decimal(0))
+        planned = sum((known[name].budget_wan or Decimal(0) for name in held), Decimal(0))
+        member.budget_wan = planned if money is None else money[key]
         kept.append(member)
     kept.sort(key=lambda item: (item.organization_id != lead_id, -item.budget_wan, str(item.organization_id)))
     for position, member in enumerate(kept):

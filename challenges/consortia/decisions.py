@@ -174,6 +174,8 @@ def frozen_inputs(standing: Standing) -> dict[str, Any]:
     assert consortium is not None
     rule = consortium.rule
     controls = consortium.computation.get("controls", {})
+    because_of = {item.id: item.because_of for item in quota_of(consortium).members}
+    names = {item["id"]: item["name"] for items in controls.values() for item in items}
     return {
         "challenge": {"id": str(challenge.id), "title": challenge.title, "revision": challenge.revision},
         "requirements": [
@@ -211,6 +213,7 @@ def frozen_inputs(standing: Standing) -> dict[str, Any]:
                 "controls": controls.get(str(member.organization_id), []),
                 "counted_sme": member.counted_sme,
                 "not_counted_reason": member.not_counted_reason,
+                "not_counted_because_of": names.get(because_of[str(member.organization_id)] or "", ""),
                 "budget_wan": str(member.budget_wan),
                 "requirements": list(member.requirement_ids),
                 "scores": dict(member.requirement_scores),

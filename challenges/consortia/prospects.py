@@ -1,7 +1,7 @@
 """Who may become a member of a challenge's consortium, as organizations, scores and the rule stand now."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,9 +25,12 @@ async def rule_of(session: AsyncSession, challenge: Challenge) -> QuotaRule | No
 
 
 async def prospects_of(
-    session: AsyncSession, challenge: Challenge, consortium: Consortium | None
+    session: AsyncSession,
+    challenge: Challenge,
+    consortium: Consortium | None,
+    joining: Collection[uuid.UUID] = (),
 ) -> dict[uuid.UUID, Prospect]:
-    """The ranked solvers and whoever is a member, as they stand now, in the order of the ranking.
+    """The ranked solvers and whoever is a member or joins, as they stand now, in the order of the ranking.
 
     A member that the newest ranking lacks keeps the scores it was chosen with.
     """
@@ -36,7 +39,7 @@ async def prospects_of(
     scores = {match.organization_id: (match.rank, dict(match.requirement_scores)) for match in ranked}
     members = list(consortium.members) if consortium is not None else []
     frozen = {member.organization_id: dict(member.requirement_scores) for member in members}
-    keys = [*scores, *(key for key in frozen if key not in scores)]
+    keys = list(dict.fromkeys([*scores, *frozen, *joining]))
     organizations = {item.id: item for item in await queries.organizations_by_ids(session, keys)}
     controls = await match_queries.controls_of(session, keys)
     return {

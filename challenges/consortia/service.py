@@ -4,9 +4,8 @@ Whoever changes a consortium locks its challenge first, so that two editors, or 
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +16,7 @@ from challenges.bids.models import BidMemberState, BidState
 from challenges.consortia import policies, queries
 from challenges.consortia.composition import Prospects, compose, shortcomings
 from challenges.consortia.jobs import solve_consortium
-from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState
+from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.consortia.prospects import prospects_of, rule_of
 from challenges.matches import queries as match_queries
 from challenges.matches import service as matches
@@ -35,7 +34,6 @@ from core.i18n import use_locale
 from core.jobs import enqueue
 from core.mail import send_mail
 from core.settings import Settings
-from solvers.organizations.models import Organization
 
 CHANGED_MEANWHILE = _(
     "Somebody else has changed this consortium meanwhile. Reload the page and change it again."
@@ -220,18 +218,13 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
     elif consortium.state not in policies.EDITABLE:
         raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
     parts = [part for part in bid.members if part.state is BidMemberState.CONFIRMED]
-    present = {member.organization_id: member for member in consortium.members}
-    consortium.bid_id = bid.id
     run = await match_queries.newest_done_run(session, challenge.id)
+    prospects = await prospects_of(
+        session, challenge, consortium, joining=[part.organization_id for part in parts]
+    )
+    consortium.bid_id = bid.id
     consortium.run_id = run.id if run is not None else None
     consortium.computation = {"status": "from_bid"}
-    consortium.members = [
-        _bid_member(
-            present.get(part.organization_id), part.organization, part.requirement_ids, part.budget_wan
-        )
-        for part in parts
-    ]
-    prospects = await prospects_of(session, challenge, consortium)
     compose(
         consortium,
         challenge,
@@ -240,6 +233,7 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
         members=[part.organization_id for part in parts],
         holders={name: part.organization_id for part in parts for name in part.requirement_ids},
         lead_id=bid.organization_id,
+        money={part.organization_id: part.budget_wan for part in parts},
     )
     consortium.revision += 1
     await session.flush()
@@ -247,18 +241,6 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
         session, actor, "consortium.taken_from_bid", "consortium", consortium.id, {"bid": str(bid.id)}
     )
     return consortium
-
-
-def _bid_member(
-    member: ConsortiumMember | None,
-    organization: Organization,
-    requirement_ids: Collection[str],
-    budget_wan: Decimal,
-) -> ConsortiumMember:
-    member = member or ConsortiumMember(organization_id=organization.id, requirement_scores={})
-    member.organization = organization
-    member.requirement_ids, member.budget_wan = list(requirement_ids), budget_wan
-    return member
 
 
 async def submit_consortium(
@@ -453,6 +435,9 @@ async def _rewrite(
         members=draft.members,
         holders=draft.holders,
         lead_id=draft.lead_id,
+        money=None
+        if consortium.bid_id is None
+        else {m.organization_id: m.budget_wan for m in consortium.members},
     )
     consortium.revision += 1
     await session.flush()

@@ -6,6 +6,7 @@ from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController
+from web.controllers.consortia import ConsortiumController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
@@ -38,5 +39,6 @@ ROUTES: list[ControllerRouterHandler] = [
     SavedController,
     work_queue,
     MatchController,
+    ConsortiumController,
     not_found,
 ]
