@@ -274,6 +274,7 @@ async def test_with_script_only_the_results_come_back(make: Factory, browser_of:
     page = await (await browser_of()).get("/solvers", headers={"hx-request": "true", "hx-target": "results"})
     assert organization.name in page.text
     assert page.text.lstrip().startswith('<div id="results">')
+    assert page.headers["hx-push-url"] == "/solvers"
 
 
 async def test_an_organization_that_does_not_exist_is_not_found(browser_of: BrowserOf) -> None:

@@ -97,10 +97,13 @@ class SolverController(Controller):
             "field": field_code,
             "sort": given.get("sort", ""),
         }
+        address = f"/solvers{query_string(parameters, page=number if number > 1 else None)}".rstrip("?")
         fragment = is_htmx(request) and request.headers.get("hx-target") == "results"
         return render(
             request,
             "solvers/_results.html" if fragment else "solvers/directory.html",
+            # The form would push every empty field too.
+            headers={"HX-Push-Url": address} if fragment else None,
             entries=entries,
             page=Page(number, total),
             parameters=parameters,
