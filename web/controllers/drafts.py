@@ -156,6 +156,7 @@ class DraftController(Controller):
         return render(
             request,
             "challenges/_invitees.html",
+            challenge=challenge,
             **await _invitees(session, challenge, chosen, asked.get("invitee", "")),
         )
 
@@ -293,6 +294,7 @@ async def _edit_page(
         # A stale form keeps the revision it was opened with: saving it over the other takes a decision.
         revision=_revision(data) if stale and data else challenge.revision,
         saved_at=challenge.updated_at,
+        swap_revision=False,
         similar=await search.similar_challenges(session, actor, challenge),
         files=await attachments_of(session, service.SUBJECT, challenge.id),
         file_error=file_error,
@@ -324,7 +326,6 @@ async def _invitees(
         session, text, excluded=challenge.organization_id, limit=10
     )
     return {
-        "challenge": challenge,
         "invitee": text,
         "invited": await queries.organizations_by_ids(session, chosen),
         "found": [item for item in found if item.id not in chosen],

@@ -54,6 +54,10 @@ class HomeController(Controller):
             context["newest"] = await posting_queries.newest_challenges(session, limit=NEWEST)
         return render(request, "home/home.html", parts=context)
 
+    @get("/about", opt={"access": Access.PUBLIC})
+    async def about(self, request: WebRequest) -> Template:
+        return render(request, "home/about.html")
+
     @get("/healthz", opt={"access": Access.PUBLIC, "exclude_from_auth": True}, media_type="text/plain")
     async def health(self, session: DbSession) -> str:
         await session.connection()
@@ -106,6 +110,7 @@ async def _poster_part(
         "consortia": await waiting_queries.consortia_waiting_for_poster(session, actor),
         "closed": await waiting_queries.challenges_waiting_for_poster(session, actor, utc_now()),
         "may_post": may_post,
+        "total": len(challenges),
     }
 
 

@@ -70,7 +70,7 @@ function offerCopy() {
   if (comparable(copy.fields) === comparable(typed())) { dropCopy(); return; }
   const box = document.getElementById("restore");
   const time = new Date(copy.at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false });
-  box.querySelector("p").textContent = box.dataset.text.replace("%(time)s", time);
+  box.querySelector("p").textContent = box.dataset.text.replace("{time}", time);
   box.classList.remove("d-none");
   box.querySelector("[data-discard]").addEventListener("click", () => { dropCopy(); box.remove(); });
   // Sent as a form: the server keeps every row, and says so if the draft has been saved elsewhere since.
