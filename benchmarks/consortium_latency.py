@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ortools.sat.python import cp_model
+from ortools.sat.python import cp_model  # pyright: ignore[reportMissingImports] - of the bench extra
 
 from benchmarks.machine import describe_machine
 from matching.allocation import AllocationProblem, GroupRule, allocate
