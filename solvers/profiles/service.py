@@ -1,7 +1,8 @@
 """Use cases of capability profiles.
 
 Texts are split into terms when they are saved. How is the matcher's affair, which this package does not know: callers
-pass it as `tokenize`. It runs in a thread, before anything is locked.
+pass it as `tokenize`. It runs in a thread, before anything is locked. The revision is taken before the audit entry is
+written, here as everywhere: whoever locks the two in another order may wait for somebody who waits for them.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -128,21 +128,6 @@ async def delete_evidence(
         {"evidence_id": evidence_id, "kind": [item.kind, None], "title": [item.title, None]},
     )
     return profile
-
-
-async def announce_organization(session: AsyncSession, organization_id: uuid.UUID) -> None:
-    """Tell the indexes that facts of an organization changed: name, verification, size, certificates, control.
-
-    Call it before the audit entry is written: whoever takes revision and audit log in another order may wait for
-    somebody who waits for them.
-    """
-    await queries.profile_to_change(session, organization_id)
-    revision = await next_revision(session, COLLECTION)
-    await session.execute(
-        update(CapabilityProfile)
-        .where(CapabilityProfile.organization_id == organization_id)
-        .values(index_revision=revision)
-    )
 
 
 def _require_editor(actor: Actor, organization_id: uuid.UUID) -> None:

@@ -27,6 +27,7 @@ from solvers.models import (
     Verification,
     Visibility,
 )
+from solvers.organizations.service import announce_change
 from solvers.profiles import service
 from solvers.profiles.service import EvidenceData, ProfileData
 from tests.factories import Factory
@@ -116,23 +117,13 @@ async def test_only_verified_organizations_are_candidates(
     await save(process, organization, "稀土永磁材料")
     assert await found(process, "稀土永磁") == []
     organization.verification = Verification.VERIFIED
-    await service.announce_organization(session, organization.id)
+    await announce_change(session, [organization.id])
     await session.commit()
     assert await found(process, "稀土永磁") == [organization.id]
     organization.verification = Verification.PENDING
-    await service.announce_organization(session, organization.id)
+    await announce_change(session, [organization.id])
     await session.commit()
     assert await found(process, "稀土永磁") == []
-
-
-async def test_an_organization_without_profile_can_be_announced(
-    make: Factory, process: Process, session: AsyncSession
-) -> None:
-    organization = await make.organization()
-    await service.announce_organization(session, organization.id)
-    await session.commit()
-    async with process.transaction() as reading:
-        assert organization.id in await solver_index(reading)
 
 
 async def test_documents_carry_what_is_filtered_by_and_certificates_that_are_valid_today(
