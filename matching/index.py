@@ -11,7 +11,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from matching import kernels
 from matching.attributes import Attributes
 from matching.documents import Document
 from matching.level import Floats, Ints, Level, Numbers, Rows
+from matching.stored_names import StoredNames
 from matching.tokenizer import Tokenizer, default_tokenizer
 from matching.two_levels import TwoLevels
 
@@ -59,38 +59,40 @@ class Index:
     """
 
     def __init__(
-        self, documents: Iterable[Document], tokens: Sequence[DocumentTokens], tokenizer: Tokenizer
+        self,
+        *,
+        documents: Sequence[Document],
+        position: Mapping[str, int],
+        terms: Sequence[str],
+        vocabulary: Mapping[str, int],
+        document_frequency: Ints,
+        idf: Floats,
+        mean_length: float,
+        whole: Level,
+        items: Level,
+        item_starts: Ints,
+        attributes: Attributes,
+        id_order: Ints,
+        tokenizer: Tokenizer,
     ) -> None:
-        self.documents: tuple[Document, ...] = tuple(documents)
-        if len(self.documents) != len(tokens):
-            raise ValueError(f"{len(self.documents)} documents, but tokens of {len(tokens)}")
-        self.position: dict[str, int] = {document.id: place for place, document in enumerate(self.documents)}
-        if len(self.position) != len(self.documents):
-            raise ValueError("two documents have the same id")
+        """Use `build`.  `item_starts[d] : item_starts[d + 1]` are the items of document d; `id_order` has the place of
+        each document among the sorted ids and decides between equal scores."""
+        self.documents = documents
+        self.position = position
+        self.terms = terms
+        self.vocabulary = vocabulary
+        self.document_frequency = document_frequency
+        self.idf = idf
+        self.mean_length = mean_length
+        self.whole = whole
+        self.items = items
+        self.item_starts = item_starts
+        self.attributes = attributes
+        self.id_order = id_order
         self.tokenizer = tokenizer
-        numbers: dict[str, int] = {}
-        whole = _counts([each.whole for each in tokens], numbers)
-        items = _counts([item for each in tokens for item in each.items], numbers)
-        frequency = np.bincount(whole.columns, minlength=len(numbers)).astype(np.int64)
-        # Terms are numbered by falling frequency, as the kernels want it.
-        by_frequency = np.argsort(-frequency, kind="stable")
-        renumbered = np.empty(len(numbers), dtype=np.int32)
-        renumbered[by_frequency] = np.arange(len(numbers), dtype=np.int32)
-        found = list(numbers)
-        self.terms: list[str] = [found[old] for old in by_frequency.tolist()]
-        self.vocabulary: dict[str, int] = {term: number for number, term in enumerate(self.terms)}
-        self.document_frequency: Ints = frequency[by_frequency]
-        self.idf: Floats = np.log((1.0 + whole.height) / (1.0 + self.document_frequency)) + 1.0
-        self.document_frequency.flags.writeable = False
-        self.idf.flags.writeable = False
-        # An index without a single term has no mean length; 1 stands in where nothing can match anyway.
-        self.mean_length = float(whole.values.sum(dtype=np.float64)) / max(whole.height, 1) or 1.0
-        self.whole = Level.of(self._saturated(_renumber(whole, renumbered)), len(numbers))
-        self.items = Level.of(self._weighed(_renumber(items, renumbered)), len(numbers))
-        # item_starts[d] : item_starts[d + 1] are the items of document d
-        self.item_starts: Ints = np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64)
-        self.levels = TwoLevels(self.whole, self.items, self.item_starts)
-        self.attributes = Attributes.of(self.documents)
+        self.levels = TwoLevels(whole, items, item_starts)
+        for array in (document_frequency, idf, item_starts, id_order):
+            array.flags.writeable = False
 
     @classmethod
     def build(
@@ -104,15 +106,46 @@ class Index:
         documents = tuple(documents)
         if tokens is None:
             tokens = [tokens_of(document, tokenizer) for document in documents]
-        return cls(documents, tokens, tokenizer)
-
-    @cached_property
-    def id_order(self) -> Ints:
-        """For each document its place among the sorted ids: decides between equal scores."""
-        order = sorted(range(len(self.documents)), key=lambda place: self.documents[place].id)
-        places: Ints = np.empty(len(order), dtype=np.int64)
-        places[order] = np.arange(len(order))
-        return places
+        if len(documents) != len(tokens):
+            raise ValueError(f"{len(documents)} documents, but tokens of {len(tokens)}")
+        position = {document.id: place for place, document in enumerate(documents)}
+        if len(position) != len(documents):
+            raise ValueError("two documents have the same id")
+        numbers: dict[str, int] = {}
+        whole = _counts([each.whole for each in tokens], numbers)
+        items = _counts([item for each in tokens for item in each.items], numbers)
+        frequency = np.bincount(whole.columns, minlength=len(numbers)).astype(np.int64)
+        # Terms are numbered by falling frequency, as the kernels want it.
+        by_frequency = np.argsort(-frequency, kind="stable")
+        renumbered = np.empty(len(numbers), dtype=np.int32)
+        renumbered[by_frequency] = np.arange(len(numbers), dtype=np.int32)
+        as_met = list(numbers)
+        in_order: list[int] = by_frequency.tolist()
+        terms = [as_met[old] for old in in_order]
+        idf: Floats = np.log((1.0 + whole.height) / (1.0 + frequency[by_frequency])) + 1.0
+        # An index without a single term has no mean length; 1 stands in where nothing can match anyway.
+        mean_length = float(whole.values.sum(dtype=np.float64)) / max(whole.height, 1) or 1.0
+        whole, items = _renumber(whole, renumbered), _renumber(items, renumbered)
+        saturated = kernels.saturate(whole.starts, whole.values, SATURATION_K1, LENGTH_B, mean_length)
+        weighed = kernels.tfidf_rows(items.starts, items.columns, items.values, idf)
+        by_id = sorted(range(len(documents)), key=lambda place: documents[place].id)
+        id_order: Ints = np.empty(len(documents), dtype=np.int64)
+        id_order[by_id] = np.arange(len(documents))
+        return cls(
+            documents=documents,
+            position=position,
+            terms=terms,
+            vocabulary={term: number for number, term in enumerate(terms)},
+            document_frequency=frequency[by_frequency],
+            idf=idf,
+            mean_length=mean_length,
+            whole=Level.of(Rows(whole.starts, whole.columns, saturated), len(terms)),
+            items=Level.of(Rows(items.starts, items.columns, weighed), len(terms)),
+            item_starts=np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64),
+            attributes=Attributes.of(documents),
+            id_order=id_order,
+            tokenizer=tokenizer,
+        )
 
     def term_counts(self, text: str) -> dict[int, int]:
         """Frequencies of those terms of a text that occur in the index."""
@@ -121,7 +154,11 @@ class Index:
     def count_known(self, tokens: Iterable[str]) -> dict[int, int]:
         """Frequencies of those tokens that occur in the index, by the number of the term."""
         counts = Counter(tokens)
-        return {self.vocabulary[token]: count for token, count in counts.items() if token in self.vocabulary}
+        if isinstance(self.vocabulary, StoredNames):
+            numbers = self.vocabulary.numbers(list(counts))
+        else:
+            numbers = [self.vocabulary.get(token, -1) for token in counts]
+        return {number: count for number, count in zip(numbers, counts.values(), strict=True) if number >= 0}
 
     def tfidf(self, counts: Mapping[int, int]) -> dict[int, float]:
         """The weights of any text at the item level: (1 + ln tf) · idf, of unit length."""
@@ -141,17 +178,6 @@ class Index:
         squares = {term: float(self.idf[term]) ** 2 for term in sorted(counts)}
         total = math.fsum(squares.values())
         return {term: square / total for term, square in squares.items()}
-
-    def _saturated(self, counts: Rows) -> Rows:
-        values = kernels.saturate(counts.starts, counts.values, SATURATION_K1, LENGTH_B, self.mean_length)
-        return Rows(counts.starts, counts.columns, values)
-
-    def _weighed(self, counts: Rows) -> Rows:
-        return Rows(
-            counts.starts,
-            counts.columns,
-            kernels.tfidf_rows(counts.starts, counts.columns, counts.values, self.idf),
-        )
 
 
 def _counts(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> Rows:

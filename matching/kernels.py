@@ -596,3 +596,48 @@ def tfidf_rows(starts: Ints, terms: Numbers, values: Weights, idf: Floats) -> We
         for place in range(starts[text], starts[text + 1]):
             found[place] = (1.0 + np.log(np.float64(values[place]))) * idf[terms[place]] / length
     return found
+
+
+@inlined
+def hash_of(data: Bits, low: int, high: int) -> np.uint64:
+    """FNV-1a of the bytes, 64 bits."""
+    value = np.uint64(14695981039346656037)
+    for place in range(low, high):
+        value = (value ^ np.uint64(data[place])) * np.uint64(1099511628211)
+    # The low bits, which choose the place, take in the high ones.
+    return value ^ (value >> np.uint64(32))
+
+
+@compiled
+def hash_table(data: Bits, starts: Ints, size: int) -> Numbers:
+    """Places of names: 1 + the number of a name, 0 where free.  `size` is a power of 2."""
+    table = np.zeros(size, dtype=np.int32)
+    for number in range(len(starts) - 1):
+        place = hash_of(data, starts[number], starts[number + 1]) & np.uint64(size - 1)
+        while table[place] != 0:
+            place = (place + np.uint64(1)) & np.uint64(size - 1)
+        table[place] = number + 1
+    return table
+
+
+@compiled
+def find_names(data: Bits, starts: Ints, table: Numbers, wanted: Bits, wanted_starts: Ints) -> Numbers:
+    """The numbers of the wanted names, -1 where there is none."""
+    found = np.full(len(wanted_starts) - 1, -1, dtype=np.int32)
+    for number in range(len(found)):
+        low, high = wanted_starts[number], wanted_starts[number + 1]
+        place = hash_of(wanted, low, high) & np.uint64(len(table) - 1)
+        while table[place] != 0:
+            candidate = table[place] - 1
+            start = starts[candidate]
+            if starts[candidate + 1] - start == high - low:
+                same = True
+                for offset in range(high - low):
+                    if data[start + offset] != wanted[low + offset]:
+                        same = False
+                        break
+                if same:
+                    found[number] = candidate
+                    break
+            place = (place + np.uint64(1)) & np.uint64(len(table) - 1)
+    return found
