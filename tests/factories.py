@@ -145,13 +145,15 @@ class Factory:
             ],
             rules=[
                 QuotaRule(
-                    version=1,
-                    effective_on=date(2024, 1, 1),
-                    **(
-                        rule
-                        if rule is not None
-                        else {"min_sme_budget_share": Decimal("0.3"), "max_members": 5}
-                    ),
+                    **{
+                        "version": 1,
+                        "effective_on": date(2024, 1, 1),
+                        **(
+                            rule
+                            if rule is not None
+                            else {"min_sme_budget_share": Decimal("0.3"), "max_members": 5}
+                        ),
+                    }
                 )
             ],
         )

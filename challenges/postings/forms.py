@@ -26,6 +26,7 @@ from wtforms import (
     TextAreaField,
     validators,
 )
+from wtforms.widgets import TextInput
 
 from challenges.postings.models import Challenge, Cooperation, NeedSource
 from core.clock import from_shanghai, to_shanghai
@@ -39,11 +40,24 @@ LONG_TEXT = 8000
 MAX_REQUIREMENTS = 30
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
+DECIMAL_KEYS = {"inputmode": "decimal", "autocomplete": "off"}
+
 PUBLIC, RESTRICTED = "public", "restricted"
 
 
+def stop_at_unreadable(field: Any) -> None:
+    """What is no value at all gets one message, not those of its range too."""
+    if field.process_errors:
+        raise validators.StopValidation
+
+
 class AmountField(DecimalField):
-    """A decimal number; group separators and spaces are how people write it, not a mistake."""
+    """A decimal number; group separators and spaces are how people write it, not a mistake.
+
+    A text input: browsers send nothing at all for what they do not take for a number.
+    """
+
+    widget = TextInput()
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         super().process_formdata(
@@ -51,6 +65,7 @@ class AmountField(DecimalField):
         )
 
     def pre_validate(self, form: Any) -> None:
+        stop_at_unreadable(self)
         # "NaN" and "Infinity" are decimals to Python, and nothing to anybody else.
         if self.data is not None and not self.data.is_finite():
             self.data = None
@@ -82,7 +97,25 @@ def _money() -> list[Any]:
     ]
 
 
-class RequirementForm(BaseForm):
+class WholeNumberField(IntegerField):
+    """A text input, for the same reason."""
+
+    widget = TextInput()
+
+    def pre_validate(self, form: Any) -> None:
+        stop_at_unreadable(self)
+
+
+class UntrimmedForm(BaseForm):
+    """Without `maxlength` in the page: a browser would cut what is pasted, silently."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for each in self:
+            each.flags.maxlength = None
+
+
+class RequirementForm(UntrimmedForm):
     id = HiddenField()
     text = TextAreaField(_("Research content"), [MaxLength(2000)])
     target = TextAreaField(_("Measurable target"), [MaxLength(1000)])
@@ -94,11 +127,12 @@ class RequirementForm(BaseForm):
             Decimals(4),
         ],
         places=None,
+        render_kw=DECIMAL_KEYS,
     )
-    budget_wan = AmountField(_("Budget"), _money(), places=None)
+    budget_wan = AmountField(_("Budget"), _money(), places=None, render_kw=DECIMAL_KEYS)
 
 
-class ChallengeForm(BaseForm):
+class ChallengeForm(UntrimmedForm):
     """Choices of rounds, subfields and enumerations are set by whoever shows the form."""
 
     round_id = SelectField(_("Program and round"), [validators.Optional()])
@@ -107,9 +141,9 @@ class ChallengeForm(BaseForm):
     difficulty = TextAreaField(_("Main technical difficulty"), [MaxLength(LONG_TEXT)])
     indicators = TextAreaField(_("Main technical indicators"), [MaxLength(LONG_TEXT)])
     content = TextAreaField(_("Main research content"), [MaxLength(LONG_TEXT)])
-    investment_wan = AmountField(_("Planned investment"), _money(), places=None)
-    reward_wan = AmountField(_("Reward for the solvers"), _money(), places=None)
-    time_limit_months = IntegerField(
+    investment_wan = AmountField(_("Planned investment"), _money(), places=None, render_kw=DECIMAL_KEYS)
+    reward_wan = AmountField(_("Reward for the solvers"), _money(), places=None, render_kw=DECIMAL_KEYS)
+    time_limit_months = WholeNumberField(
         _("Time limit"),
         [
             validators.Optional(),
