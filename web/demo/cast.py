@@ -238,7 +238,7 @@ async def _add_memberships(demo: Demo, posters: list[dict[str, Any]], solvers: l
         )
 
 
-# Each rule is of another kind: money with heads, money in two steps for every project, heads alone.
+# Each rule is of another kind: money in two steps, money with heads, heads alone and only under a large lead.
 PROGRAMS: tuple[dict[str, Any], ...] = (
     {
         "code": "advanced-manufacturing",
@@ -251,7 +251,7 @@ PROGRAMS: tuple[dict[str, Any], ...] = (
             "min_small_micro_share_of_sme": Decimal("0.60"),
             "min_sme_members": 1,
             "max_members": 5,
-            "applies_to": AppliesTo.LARGE_LEAD,
+            "applies_to": AppliesTo.ALL,
             "note": "参照政府采购预留份额：中小企业承担经费不低于30%，其中小微企业不低于60%。",
         },
     },
@@ -278,8 +278,8 @@ PROGRAMS: tuple[dict[str, Any], ...] = (
         "rule": {
             "min_sme_member_share": Decimal("0.50"),
             "max_members": 4,
-            "applies_to": AppliesTo.ALL,
-            "note": "联合体成员中中小企业不少于一半，成员不超过四家。",
+            "applies_to": AppliesTo.LARGE_LEAD,
+            "note": "由大型企业牵头的，联合体成员中中小企业不少于一半；成员不超过四家。",
         },
     },
 )
