@@ -26,6 +26,7 @@ from core.migrations import migrate
 from core.postgres import database_server
 from core.process import Process, start_process
 from core.settings import Settings
+from tests.demo_process import LoadedDemo, load_demo
 from tests.factories import Factory
 from web.app import create_app
 from web.sessions import LOGIN_COOKIE
@@ -80,6 +81,13 @@ def execute(connection: psycopg.Connection[Any], statement: str) -> None:
 def _replace_path(url: str, name: str) -> str:
     address, _, query = url.partition("?")
     return address.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
+
+
+@pytest.fixture(scope="session")
+def loaded_demo() -> Iterator[LoadedDemo]:
+    """The demo after its first start; take a copy of the directory, loading takes long."""
+    with data_directory() as directory:
+        yield load_demo(directory)
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from core.settings import Settings, SettingsError
 
 # A worker lets a running job finish for up to 20 s, see web/worker.py.
 STOP_TIMEOUT_S = 25
+# A second is usual; a machine that starts other things too may need many.
+START_TIMEOUT_S = 120
 # Requests under way when the web server is told to stop get this long to be answered.
 ANSWER_TIMEOUT_S = 10
 
@@ -222,7 +224,9 @@ def _demo(options: argparse.Namespace) -> int:
                 environment = {**os.environ, "DATA_DIR": str(settings.data_dir), "DEMO": "1"}
                 with signals_deferred():
                     children.extend(_start(name, environment) for name in ("serve", "worker"))
-                _wait_until_serving(settings, children)
+                if not _is_serving(settings, children):
+                    print("The web server does not answer; stopping.", file=sys.stderr)
+                    return 1
                 print_accounts(settings, seconds=time.monotonic() - started)
                 while all(child.poll() is None for child in children):
                     time.sleep(0.3)
@@ -259,15 +263,18 @@ def _start(command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]
     )
 
 
-def _wait_until_serving(settings: Settings, children: list[subprocess.Popen[bytes]]) -> None:
+def _is_serving(settings: Settings, children: list[subprocess.Popen[bytes]]) -> bool:
+    """Wait for the first answer; False when a child has ended or there is none in START_TIMEOUT_S."""
     import urllib.request
 
-    while all(child.poll() is None for child in children):
+    end = time.monotonic() + START_TIMEOUT_S
+    while all(child.poll() is None for child in children) and time.monotonic() < end:
         try:
             urllib.request.urlopen(f"{settings.local_url}/healthz", timeout=2)  # noqa: S310 -- our own address
-            return
+            return True
         except OSError:
             time.sleep(0.2)
+    return False
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
