@@ -19,7 +19,7 @@ from solvers.import_file import Table, UnreadableFileError, read_file
 from solvers.imports import Failure, Report, import_rows, outcome_text
 from solvers.industries import show_industry
 from solvers.profiles.service import Tokenize
-from solvers.size import Indicator, RuleLine, SizeDecision, classify
+from solvers.size import TABLE_TITLE, Indicator, RuleLine, SizeDecision, classify
 
 # Figures beyond this are typing errors: a hundred times the revenue of the largest enterprise there is.
 LARGEST_FIGURE = Decimal(10) ** 11
@@ -134,6 +134,7 @@ def _size_report(decision: SizeDecision) -> list[str]:
         decision.size.value,
         gettext("industry: %(industry)s", industry=industry),
         gettext("group: %(group)s", group=decision.group.name),
+        gettext("rule: %(title)s", title=TABLE_TITLE),
         *(f"  {_compared(line)}" for line in decision.lines),
     ]
 

@@ -133,6 +133,7 @@ def _group(row: dict[str, Any]) -> SizeGroup:
 
 
 _TABLE = read_table("enterprise_size_2017.json")
+TABLE_TITLE: str = _TABLE["title"]
 GROUPS: tuple[SizeGroup, ...] = tuple(_group(row) for row in _TABLE["groups"])
 NOT_COVERED: tuple[Uncovered, ...] = tuple(
     Uncovered(row["zh"], row["en"], _ranges([row["gbt4754"]])) for row in _TABLE["not_covered"]

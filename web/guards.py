@@ -32,9 +32,10 @@ async def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     if _only_tells_methods(handler):
         return
     access = Access(handler.opt["access"])
-    actor: Actor = connection.user
+    # Before the person is asked for: a route that is excluded from logins has none.
     if access is Access.PUBLIC:
         return
+    actor: Actor = connection.user
     if access is Access.DEMO:
         if not connection.app.state.process.settings.demo:
             raise NotFoundError(_("There is nothing at this address."))

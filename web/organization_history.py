@@ -65,10 +65,12 @@ FACTS: dict[str, Any] = {
     "is_disabled": _("Disabled"),
     "reason": _("Reason"),
     "title": _("Title"),
+    "certificate": _("Certificate"),
+    "relation": _("Relation"),
+    "file": _("Document"),
 }
 
 PROFILE_ACTIONS = ("profile.", "evidence.")
-_KINDS = (OrganizationKind, CertificateKind, ControlKind)
 
 
 def action_text(entry: AuditEntry) -> str:
@@ -91,8 +93,10 @@ def change_lines(entry: AuditEntry) -> list[tuple[str, str]]:
 
 
 def _display(name: str) -> Callable[[Any], str]:
-    return {
-        "kind": _kind,
+    known: Callable[[Any], str] = {
+        "kind": lambda value: label(OrganizationKind(value)),
+        "certificate": lambda value: label(CertificateKind(value)),
+        "relation": lambda value: label(ControlKind(value)),
         "size_class": _size,
         "size": _size,
         "role": lambda value: label(MembershipRole(value)),
@@ -102,6 +106,15 @@ def _display(name: str) -> Callable[[Any], str]:
         "is_disabled": lambda value: gettext("yes") if value else gettext("no"),
     }.get(name, _plain)
 
+    def show(value: Any) -> str:
+        # The log is for ever, the vocabulary is not: what an older version wrote is shown as it stands.
+        try:
+            return known(value)
+        except ValueError:
+            return _plain(value)
+
+    return show
+
 
 def _plain(value: Any) -> str:
     return "–" if value in (None, "") else str(value)
@@ -109,10 +122,3 @@ def _plain(value: Any) -> str:
 
 def _size(value: Any) -> str:
     return label(SizeClass(value)) if value else "–"
-
-
-def _kind(value: Any) -> str:
-    for kind in _KINDS:
-        if value in {member.value for member in kind}:
-            return label(kind(value))
-    return _plain(value)

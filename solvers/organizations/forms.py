@@ -156,7 +156,7 @@ class AccountFields(BaseForm):
     )
     repeated = PasswordField(
         _("Password again"),
-        [validators.EqualTo("password", message=_("The two passwords differ."))],
+        [Required(), validators.EqualTo("password", message=_("The two passwords differ."))],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -235,7 +235,7 @@ class InvitationForm(BaseForm):
     email = StringField(
         _("E-mail"), [Required(), Email(), MaxLength(254)], filters=[_stripped], render_kw={"type": "email"}
     )
-    role = SelectField(_("Role"), [Required()])
+    role = SelectField(_("Role"), [Required()], default=MembershipRole.EDITOR.value)
 
     def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -184,7 +184,7 @@ async def add_certificate(
         "organization.certificate_added",
         SUBJECT,
         organization.id,
-        {"kind": facts.kind, "number": number, "valid_until": facts.valid_until},
+        {"certificate": facts.kind, "number": number, "valid_until": facts.valid_until},
     )
     if reopened:
         await _record_reopened(session, actor, organization)
@@ -206,7 +206,7 @@ async def remove_certificate(
         "organization.certificate_removed",
         SUBJECT,
         organization.id,
-        {"kind": certificate.kind, "number": certificate.number},
+        {"certificate": certificate.kind, "number": certificate.number},
     )
 
 
@@ -260,7 +260,7 @@ async def add_relation(
         "organization.relation_added",
         SUBJECT,
         organization.id,
-        {"kind": facts.kind, "controller": name, "size": relation.controller_size},
+        {"relation": facts.kind, "controller": name, "size": relation.controller_size},
     )
     if reopened:
         await _record_reopened(session, actor, organization)
@@ -285,7 +285,7 @@ async def remove_relation(
         "organization.relation_removed",
         SUBJECT,
         organization.id,
-        {"kind": relation.kind, "controller": name},
+        {"relation": relation.kind, "controller": name},
     )
     if reopened:
         await _record_reopened(session, actor, organization)
@@ -308,7 +308,7 @@ async def add_document(
         session, settings, actor, subject_type=SUBJECT, subject_id=organization.id, name=name, content=content
     )
     await audit.record(
-        session, actor, "organization.document_added", SUBJECT, organization.id, {"name": document.name}
+        session, actor, "organization.document_added", SUBJECT, organization.id, {"file": document.name}
     )
     return document
 
@@ -320,7 +320,7 @@ async def remove_document(session: AsyncSession, actor: Actor, document: Attachm
         raise ConflictError(_("The verification relies on this document; it stays."))
     await session.delete(document)
     await audit.record(
-        session, actor, "organization.document_removed", SUBJECT, organization.id, {"name": document.name}
+        session, actor, "organization.document_removed", SUBJECT, organization.id, {"file": document.name}
     )
 
 

@@ -421,7 +421,13 @@ def _saved(organization: Organization, was_verified: bool) -> str:
 def _decided(form: OrganizationForm) -> tuple[SizeDecision | None, list[str]]:
     """The size of what a form holds now, or what is missing for it; the form's own messages stay as they are."""
     figures = (form.employees, form.revenue_wan, form.assets_wan)
-    wrong = [f"{field.label.text}: {message}" for field in figures for message in field.process_errors]
+    wrong = [
+        f"{field.label.text}: {message}"
+        for field in figures
+        # An empty field is a process error too, which `Optional` would forgive when the form is validated.
+        if field.raw_data and str(field.raw_data[0]).strip()
+        for message in field.process_errors
+    ]
     if wrong:
         return None, wrong
     code = typed_industry(form.industry_code.data)
