@@ -90,18 +90,23 @@ def loaded_demo() -> Iterator[LoadedDemo]:
         yield load_demo(directory)
 
 
-@pytest.fixture
-def settings(server: Settings, tmp_path: Path) -> Iterator[Settings]:
-    """Settings naming an empty, migrated database of this test alone."""
+@contextmanager
+def own_database(server: Settings) -> Iterator[str]:
+    """The address of an empty, migrated database, which is dropped afterwards."""
     name = f"jiebang_test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(str(server.database_url), autocommit=True) as connection:
         execute(connection, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}_{os.getpid()}")
         try:
-            yield replace(
-                server, database_url=_replace_path(str(server.database_url), name), data_dir=tmp_path
-            )
+            yield _replace_path(str(server.database_url), name)
         finally:
             execute(connection, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(server: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Settings naming an empty, migrated database of this test alone."""
+    with own_database(server) as url:
+        yield replace(server, database_url=url, data_dir=tmp_path)
 
 
 @pytest.fixture
