@@ -19,6 +19,7 @@ from challenges.consortia.wording import (
     part_threshold,
     part_value,
     percent,
+    rounded_percent,
 )
 from challenges.matches.service import may_take_part, not_counted_code
 from core.i18n import gettext as _
@@ -186,7 +187,7 @@ def _member_lines(standing: Standing, quota: QuotaResult, names: Mapping[str, st
                 counted_text=not_counted_text(
                     result.code or "", names.get(result.because_of or "", result.because_of or "")
                 ),
-                share=percent(Fraction(result.budget_hundred_yuan, total)) if total else "–",
+                share=rounded_percent(Fraction(result.budget_hundred_yuan, total)) if total else "–",
                 requirement_numbers=sorted(
                     numbers[name] for name in member.requirement_ids if name in numbers
                 ),
@@ -213,7 +214,7 @@ def _money_lines(members: list[ConsortiumMember]) -> list[MoneyLine]:
             text=text,
             budget_wan=budget,
             share=float(budget / total) if total else 0.0,
-            percent=percent(Fraction(budget) / Fraction(total)) if total else "–",
+            percent=rounded_percent(Fraction(budget) / Fraction(total)) if total else "–",
         )
         for text, budget in groups.items()
     ]

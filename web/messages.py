@@ -30,7 +30,14 @@ def extract() -> Catalog:
     for folder in FOLDERS:
         method = [("**.html", "jinja2")] if folder == "templates" else [("**.py", "python")]
         options = {"**.html": HTML_OPTIONS}
-        found = extract_from_dir(ROOT / folder, method, options, keywords=KEYWORDS)
+        found = extract_from_dir(
+            ROOT / folder,
+            method,
+            options,
+            keywords=KEYWORDS,
+            # By itself it passes over folders whose names begin with an underscore, as those of our fragments do.
+            directory_filter=lambda _folder: True,
+        )
         for name, _line, message, comments, context in found:
             catalogue.add(message, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
     return catalogue

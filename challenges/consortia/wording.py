@@ -26,6 +26,12 @@ def percent(share: Fraction | float | None) -> str:
     return format_decimal(number * 100, "0.##", locale=current_locale()) + "%"
 
 
+def rounded_percent(share: Fraction) -> str:
+    """A share that nothing depends on, for reading."""
+    number = Decimal(share.numerator) / Decimal(share.denominator) * 100
+    return format_decimal(round(number, 1), "0.#", locale=current_locale()) + "%"
+
+
 def wan(budget_hundred_yuan: int) -> str:
     number = format_decimal(as_wan(budget_hundred_yuan), "#,##0.##", locale=current_locale())
     return _("%(number)s 万元", number=number)

@@ -28,6 +28,7 @@ from matching.documents import query_of_document
 from matching.explanation import MissingTerm, Piece, mark, missing_terms
 from matching.quota import Controller, standing_reason
 from matching.ranking import Candidate, Filters, rank
+from matching.tokenizer import default_tokenizer
 from solvers.organizations.models import CertificateKind, Organization
 from solvers.profiles.models import CapabilityProfile, EvidenceItem
 from solvers.profiles.policies import may_read_profile
@@ -36,7 +37,9 @@ from solvers.profiles.policies import may_read_profile
 LOST_AFTER = timedelta(seconds=60)
 # A profile's owner reads the first screen of each; further down nothing is worth a look.
 RECOMMENDATIONS = 20
-MISSING_TERMS = 12
+# Below this it is words that everybody uses: unrelated pairs of the demonstration reach 0.028.
+LEAST_RECOMMENDED_SCORE = 0.03
+MISSING_TERMS = 8
 
 
 async def queue_match(session: AsyncSession, challenge_id: uuid.UUID) -> MatchRun:
@@ -206,12 +209,15 @@ class MarkedEvidence:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a candidate has its score: `terms` with their parts, which sum to the score, and the works that carried it.
+    """Why a candidate has its score: words with their parts, and the works that carried it.
 
-    The solver's own texts are empty where the reader may not read them.
+    An index also holds every pair of neighbouring characters, which finds words that are cut differently elsewhere.
+    Pairs that are no words mean nothing to a reader: they are counted and summed. All parts sum to the score. The
+    solver's own texts are empty where the reader may not read them.
     """
 
-    terms: list[tuple[str, float]]
+    words: list[tuple[str, float]]
+    pairs: list[tuple[str, float]]
     evidence: list[MarkedEvidence]
     challenge_texts: list[MarkedText]
     requirement_texts: Mapping[str, list[Piece]]
@@ -243,7 +249,10 @@ def _explain(
     terms: list[tuple[str, float]],
     parts: Mapping[str, float],
 ) -> Explanation:
-    words = {term for term, _part in terms}
+    texts = [challenge.title, challenge.difficulty, challenge.indicators, challenge.content]
+    texts += [text for item in challenge.requirements for text in (item.text, item.target)]
+    spoken = words_of(*texts)
+    words = {term for term, _part in terms} & spoken
     sections = [
         (str(_("Title")), challenge.title),
         (str(_("Main technical difficulty")), challenge.difficulty),
@@ -262,13 +271,25 @@ def _explain(
     ]
     own = [(str(_("Summary")), profile.summary), (str(_("Team")), profile.team)] if profile else []
     return Explanation(
-        terms=terms,
+        words=[item for item in terms if item[0] in spoken],
+        pairs=[item for item in terms if item[0] not in spoken],
         evidence=sorted(evidence, key=lambda each: -each.part),
         challenge_texts=[MarkedText(heading, mark(text, words)) for heading, text in sections if text],
         requirement_texts={str(item.id): mark(item.text, words) for item in challenge.requirements},
         profile_texts=[MarkedText(heading, mark(text, words)) for heading, text in own if text],
         texts_hidden=profile is None,
     )
+
+
+def words_of(*texts: str) -> frozenset[str]:
+    """The words of texts, without the pairs of characters that an index holds besides."""
+    split = default_tokenizer().tokenize
+    return frozenset(word for text in texts for word in split(text))
+
+
+def says_something(word: str) -> bool:
+    """Whether a word by itself tells a reader anything; single characters and quantities (230°c, 20%) do not."""
+    return len(word) > 1 and not word[0].isdecimal() and word[0] not in "±<>≤≥"
 
 
 @dataclass(frozen=True)
@@ -321,7 +342,9 @@ def _own_candidate(
     snapshot: SolverIndex, query: documents.Challenge, identifier: str
 ) -> tuple[Candidate, list[MissingTerm]]:
     own = _alone(snapshot, query, identifier)
-    return own, missing_terms(snapshot.index, query, identifier, MISSING_TERMS)
+    words = words_of(query.title, query.text, *(item.text for item in query.requirements))
+    missing = missing_terms(snapshot.index, query, identifier, limit=len(snapshot.index.vocabulary))
+    return own, [item for item in missing if item.term in words and says_something(item.term)][:MISSING_TERMS]
 
 
 def _alone(snapshot: SolverIndex, query: documents.Challenge, identifier: str) -> Candidate:
@@ -333,11 +356,11 @@ def _alone(snapshot: SolverIndex, query: documents.Challenge, identifier: str) -
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A challenge that fits a profile; `terms` are the matched words with the largest parts of the score."""
+    """A challenge that fits a profile; `words` are the matched ones with the largest parts of the score."""
 
     challenge: Challenge
     score: float
-    terms: list[tuple[str, float]]
+    words: list[str]
 
 
 async def recommend_challenges(
@@ -359,11 +382,16 @@ async def recommend_challenges(
     snapshot = await challenge_index(session, public_only=all(readable.values()))
     profile = solvers.document(actor.organization_id)
     found = await asyncio.to_thread(_recommend, snapshot, profile, readable.keys(), limit)
+    spoken = await asyncio.to_thread(words_of, query_of_document(profile).text)
     challenges = await queries.challenges_by_ids(session, [uuid.UUID(item.id) for item in found])
     return [
-        Recommendation(challenges[uuid.UUID(item.id)], item.score, list(item.terms))
+        Recommendation(
+            challenges[uuid.UUID(item.id)],
+            item.score,
+            [term for term, _part in item.terms if term in spoken and says_something(term)],
+        )
         for item in found
-        if uuid.UUID(item.id) in challenges
+        if item.score >= LEAST_RECOMMENDED_SCORE and uuid.UUID(item.id) in challenges
     ]
 
 

@@ -383,7 +383,7 @@ async def test_open_challenges_are_recommended_best_fit_first(make: Factory, ses
     assert titles[0] == "叶片热障涂层"
     assert "涂层旧题" not in titles
     assert "涂层密题" not in titles
-    assert "涂层" in {term for term, _part in found[0].terms}
+    assert "涂层" in found[0].words
     dairy_actor = actor_of(await make.member(market.stranger), market.stranger)
     found = await service.recommend_challenges(session, dairy_actor)
     assert found is not None

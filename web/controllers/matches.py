@@ -24,8 +24,8 @@ from web.labels import choices
 from web.paging import Page, page_number
 from web.templating import is_htmx, redirect, render
 
-# Scores of texts about the same thing lie around a third; from a half on nothing is told apart by colour.
-FULL_HEAT_SCORE = 0.5
+# The best of several hundred profiles reach about this for a requirement; above, colour tells nothing apart.
+FULL_HEAT_SCORE = 0.4
 HEAT_STEPS = 10
 # A score below this reads as 0.0.
 NO_SCORE = 0.0005
