@@ -103,6 +103,18 @@ class Attributes:
         return found
 
 
+def passes(document: Document, filters: Filters) -> bool:
+    """Whether one document is what `filters` ask for."""
+    prefixes = tuple(filters.regions)
+    return (
+        (not prefixes or bool(document.region and document.region.startswith(prefixes)))
+        and (not filters.kinds or document.kind in filters.kinds)
+        and (not filters.sizes or document.size in filters.sizes)
+        and filters.certificates <= document.certificates
+        and document.id not in filters.excluded_ids
+    )
+
+
 _GROUPS: tuple[tuple[str | None, str | None], ...] = tuple(product((None, *KINDS), (None, *SIZES)))
 # The group of documents that were struck out: nothing allows it.
 DEAD = len(_GROUPS)

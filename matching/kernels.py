@@ -459,7 +459,7 @@ def best_of_few(
     starts: Ints,
     terms: Numbers,
     weights: Weights,
-    query: Weights,
+    query: Floats,
     texts: Numbers,
 ) -> Floats:
     """Products of some texts with a query that is dense over all terms."""
@@ -477,17 +477,17 @@ def few_documents(
     whole_starts: Ints,
     whole_terms: Numbers,
     whole_weights: Weights,
-    whole_query: Weights,
+    whole_query: Floats,
     item_starts: Ints,
     starts: Ints,
     terms: Numbers,
     weights: Weights,
-    query: Weights,
+    query: Floats,
     whole_share: float,
     best: int,
     documents: Numbers,
 ) -> Floats:
-    """Scores at both levels of some documents, for queries that are dense over all terms."""
+    """Scores at both levels of some documents, to the last bit, for queries that are dense over all terms."""
     found = np.empty(len(documents))
     top = np.zeros(best)
     for number in range(len(documents)):
@@ -501,7 +501,10 @@ def few_documents(
         total = 0.0
         for place in range(whole_starts[document], whole_starts[document + 1]):
             total += whole_query[whole_terms[place]] * whole_weights[place]
-        found[number] = whole_share * total + (1.0 - whole_share) / best * top.sum()
+        pooled = 0.0
+        for place in range(best):
+            pooled += top[place]
+        found[number] = min(whole_share * total + (1.0 - whole_share) / best * pooled, 1.0)
     return found
 
 

@@ -193,11 +193,11 @@ class Level:
         allowed: Numbers = kernels.allowed_numbers(*conditions)
         return allowed if len(allowed) <= FEW_SHARE * self.texts else None
 
-    def dense(self, query: LevelQuery) -> Weights:
+    def dense(self, query: LevelQuery) -> Floats:
         """The query over all terms, in a buffer of this thread; `undo_dense` must follow."""
-        buffer: Weights | None = getattr(self._scratch, "dense", None)
+        buffer: Floats | None = getattr(self._scratch, "dense", None)
         if buffer is None:
-            buffer = np.zeros(self.postings.height, dtype=np.float32)
+            buffer = np.zeros(self.postings.height)
             self._scratch.dense = buffer
         buffer[query.terms] = query.weights
         return buffer

@@ -20,12 +20,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from matching.attributes import Filters
-from matching.documents import Challenge, Query
+from matching.documents import Challenge, Document, Query
 from matching.index import DocumentTokens, Index
 from matching.level import Floats
 from matching.two_levels import BEST_ITEMS, ITEM_SHARE, WHOLE_SHARE
@@ -62,6 +63,16 @@ class Candidate:
     evidence: tuple[ItemMatch, ...] = ()
 
 
+class Statistics(Protocol):
+    """What weighs a query: an index, or one that grows."""
+
+    def term_counts(self, text: str) -> dict[int, int]: ...
+    def count_known(self, tokens: Sequence[str]) -> dict[int, int]: ...
+    def saturation(self, counts: Mapping[int, int], length: int) -> dict[int, float]: ...
+    def coverage(self, counts: Mapping[int, int]) -> dict[int, float]: ...
+    def tfidf(self, counts: Mapping[int, int]) -> dict[int, float]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class TextQuery:
     """One text of a query, weighted against an index.  `share` is its part of the whole score, `id` None for the whole."""
@@ -72,7 +83,7 @@ class TextQuery:
     items: Mapping[int, float]
 
 
-def prepare(index: Index, query: Challenge | Query) -> tuple[TextQuery, ...]:
+def prepare(index: Statistics, query: Challenge | Query) -> tuple[TextQuery, ...]:
     """The texts of a query with their shares, which sum to 1."""
     if isinstance(query, Challenge):
         query = query.as_query()
@@ -156,13 +167,16 @@ def rank(
     prepared = prepare(index, query)
     if len(prepared) == 1:
         best = best_documents(index, prepared[0], top_k, filters)
-        return [_candidate(index, prepared, position, score, {}) for position, score in best]
+        return [
+            candidate_of(index.terms, prepared, weighed(index, position), score, {})
+            for position, score in best
+        ]
     scores = _score_prepared(index, prepared)
     return [
-        _candidate(
-            index,
+        candidate_of(
+            index.terms,
             prepared,
-            position,
+            weighed(index, position),
             float(scores.total[position]),
             {identifier: float(values[position]) for identifier, values in scores.parts.items()},
         )
@@ -194,7 +208,7 @@ def candidates_by_requirement(
     }
 
 
-def score_tokens(index: Index, query: Challenge | Query, tokens: DocumentTokens) -> float:
+def score_tokens(index: Statistics, query: Challenge | Query, tokens: DocumentTokens) -> float:
     """The score that a document with these tokens would have under the statistics of the index, in [0, 1]."""
     whole = index.saturation(index.count_known(tokens.whole), len(tokens.whole))
     items = [index.tfidf(index.count_known(item)) for item in tokens.items]
@@ -206,31 +220,43 @@ def score_tokens(index: Index, query: Challenge | Query, tokens: DocumentTokens)
     return score
 
 
-def term_parts(index: Index, query: TextQuery, position: int) -> dict[int, float]:
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One document with the weights of its terms at both levels, from wherever it is kept."""
+
+    document: Document
+    whole: Mapping[int, float]
+    items: Sequence[Mapping[int, float]]
+
+
+def weighed(index: Index, position: int) -> Weighed:
+    items = range(int(index.item_starts[position]), int(index.item_starts[position + 1]))
+    return Weighed(
+        index.documents[position],
+        index.whole.weights.row(position),
+        [index.items.weights.row(item) for item in items],
+    )
+
+
+def term_parts(query: TextQuery, found: Weighed) -> dict[int, float]:
     """What each term adds to s(q, d) of one document; the values sum to it."""
     parts: defaultdict[int, float] = defaultdict(float)
-    whole = index.whole.weights.row(position)
     for term, weight in query.whole.items():
-        if term in whole:
-            parts[term] += WHOLE_SHARE * weight * whole[term]
-    for item, _ in best_items(index, query, position):
-        row = index.items.weights.row(int(index.item_starts[position]) + item)
+        if term in found.whole:
+            parts[term] += WHOLE_SHARE * weight * found.whole[term]
+    for item, _ in best_items(query, found):
+        row = found.items[item]
         for term, weight in query.items.items():
             if term in row:
                 parts[term] += ITEM_SHARE * weight * row[term]
     return dict(parts)
 
 
-def best_items(index: Index, query: TextQuery, position: int) -> list[tuple[int, float]]:
+def best_items(query: TextQuery, found: Weighed) -> list[tuple[int, float]]:
     """The evidence items that count for one document, as (item from 0, cosine), best first."""
-    start, stop = int(index.item_starts[position]), int(index.item_starts[position + 1])
-    cosines = [
-        (item - start, sum(weight * row.get(term, 0.0) for term, weight in query.items.items()))
-        for item in range(start, stop)
-        for row in [index.items.weights.row(item)]
-    ]
-    found = [(item, round(cosine, SCORE_DECIMALS)) for item, cosine in cosines if cosine > 0.0]
-    return sorted(found, key=lambda each: (-each[1], each[0]))[:BEST_ITEMS]
+    cosines = enumerate(_dot(query.items, row) for row in found.items)
+    positive = [(item, round(cosine, SCORE_DECIMALS)) for item, cosine in cosines if cosine > 0.0]
+    return sorted(positive, key=lambda each: (-each[1], each[0]))[:BEST_ITEMS]
 
 
 def _dot(one: Mapping[int, float], other: Mapping[int, float]) -> float:
@@ -248,31 +274,34 @@ def _score_prepared(index: Index, prepared: Sequence[TextQuery]) -> Scores:
     return Scores(total, parts)
 
 
-def _candidate(
-    index: Index,
+def candidate_of(
+    terms: Sequence[str],
     prepared: Sequence[TextQuery],
-    position: int,
+    found: Weighed,
     score: float,
     requirements: Mapping[str, float],
 ) -> Candidate:
-    document = index.documents[position]
+    """A ranked document with what its score is made of; `terms` is the vocabulary."""
     parts: defaultdict[int, float] = defaultdict(float)
     carried: defaultdict[int, float] = defaultdict(float)
     for query in prepared:
-        for term, part in term_parts(index, query, position).items():
+        for term, part in term_parts(query, found).items():
             parts[term] += query.share * part
-        for item, cosine in best_items(index, query, position):
+        for item, cosine in best_items(query, found):
             carried[item] += query.share * cosine
-    terms = [(index.terms[term], part) for term, part in parts.items()]
-    items = sorted(carried.items(), key=lambda each: (-each[1], each[0]))
+    evidence = found.document.evidence
     return Candidate(
-        id=document.id,
+        id=found.document.id,
         score=score,
         requirements=requirements,
-        terms=tuple(sorted(terms, key=lambda each: (-each[1], each[0]))),
+        terms=tuple(
+            sorted(
+                ((terms[term], part) for term, part in parts.items()), key=lambda each: (-each[1], each[0])
+            )
+        ),
         evidence=tuple(
-            ItemMatch(item, document.evidence[item].title, score)
-            for item, score in items
-            if document.evidence
+            ItemMatch(item, evidence[item].title, carry)
+            for item, carry in sorted(carried.items(), key=lambda each: (-each[1], each[0]))
+            if evidence
         ),
     )
