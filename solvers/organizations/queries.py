@@ -52,15 +52,7 @@ async def organization_by_id(
 
 
 async def organization_by_credit_code(session: AsyncSession, credit_code: str) -> Organization | None:
-    return await session.scalar(
-        select(Organization)
-        .where(Organization.credit_code == credit_code)
-        .options(
-            selectinload(Organization.certificates),
-            selectinload(Organization.controllers).selectinload(ControlRelation.controller),
-        )
-        .execution_options(populate_existing=True)
-    )
+    return await session.scalar(select(Organization).where(Organization.credit_code == credit_code))
 
 
 async def search_organizations(
