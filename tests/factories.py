@@ -196,13 +196,13 @@ class Factory:
             "contact_phone": "0571-88888888",
             "contact_email": "contact@example.com",
             "deadline_at": utc_now() + timedelta(days=30),
+            "published_at": utc_now() if published else None,
         }
         challenge = Challenge(
             organization_id=organization.id,
             program_id=program.id,
             round_id=program.rounds[0].id,
             state=state,
-            published_at=utc_now() if published else None,
             requirements=[
                 Requirement(
                     position=position,

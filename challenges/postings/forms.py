@@ -47,7 +47,7 @@ PUBLIC, RESTRICTED = "public", "restricted"
 
 def stop_at_unreadable(field: Any) -> None:
     """What is no value at all gets one message, not those of its range too."""
-    if field.process_errors:
+    if field.process_errors and any(str(item).strip() for item in field.raw_data or []):
         raise validators.StopValidation
 
 

@@ -110,6 +110,8 @@ async def test_a_draft_is_begun_by_a_verified_large_enterprise_with_its_contact_
     page = await draft.browser.get(draft.path + "/edit")
     assert page.status_code == 200
     assert setting.program.rounds[0].name in page.text
+    # What is empty is not wrong before it is submitted.
+    assert "is-invalid" not in page.text
 
 
 @pytest.mark.parametrize(
