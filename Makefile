@@ -33,7 +33,7 @@ worker: setup ## Run a worker alone (settings from the environment)
 	@exec $(BIN)/jiebang worker
 
 test: setup ## Set everything up and run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 check: setup ## Lint, types, import rules, translations complete
 	$(BIN)/ruff check .
