@@ -17,9 +17,10 @@ from matching.consortium import ConsortiumProblem, ConsortiumRequirement, Propos
 from matching.documents import Challenge, Solver
 from matching.evaluation import evaluate, read_task
 from matching.index import Index
-from matching.quota import Controller, Kind, Size, as_wan
-from matching.ranking import Candidate, candidates_by_requirement, rank
+from matching.quota import Controller, Kind, Size, as_wan, standing_reason
+from matching.ranking import Candidate, candidates_by_requirement, order, rank, score_all
 from matching.reading import InputError, read_challenge, read_solvers
+from matching.shortlist import RankedCandidate, shortlist
 
 # The customary status of a command that was called wrongly.
 MALFORMED_INPUT = 2
@@ -70,7 +71,7 @@ def run_match(arguments: argparse.Namespace) -> int:
         _print_json(
             {
                 "ranking": [_candidate_json(candidate) for candidate in ranking],
-                "shortlist": [candidate.id for candidate in ranking],
+                "shortlist": shortlist_of(index, challenge, solvers, ranking, arguments.top),
                 "consortium": _consortium_json(proposal),
             }
         )
@@ -80,6 +81,24 @@ def run_match(arguments: argparse.Namespace) -> int:
         print()
         _print_consortium(proposal, by_id)
     return 0
+
+
+def shortlist_of(
+    index: Index, challenge: Challenge, solvers: Sequence[Solver], ranking: Sequence[Candidate], top_k: int
+) -> list[str]:
+    """The best solvers; with a rule for the share of SME members, so many SMEs that any first part of it keeps it."""
+    share = challenge.quota.min_sme_member_share
+    if not share:
+        return [candidate.id for candidate in ranking]
+    by_id = {solver.id: solver for solver in solvers}
+    total = score_all(index, challenge).total
+    ranked: list[RankedCandidate] = []
+    for position in order(total, index, len(solvers)):
+        solver = by_id[index.documents[position].id]
+        kind, size = cast("Kind", solver.kind), cast("Size | None", solver.size)
+        counted = standing_reason(solver.id, kind, size, _controllers(solver, by_id)) is None
+        ranked.append(RankedCandidate(solver.id, float(total[position]), counted))
+    return [entry.id for entry in shortlist(ranked, top_k=top_k, min_sme_member_share=share)]
 
 
 def propose_consortium(index: Index, challenge: Challenge, solvers: Sequence[Solver]) -> Proposal | None:

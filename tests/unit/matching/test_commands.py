@@ -115,6 +115,20 @@ def test_match_is_readable_without_json(files: tuple[str, str], capsys: pytest.C
     assert "min_sme_budget_share" in printed
 
 
+def test_a_share_of_sme_members_is_kept_by_every_first_part_of_the_shortlist(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ruled = tmp_path / "ruled.json"
+    ruled.write_text(
+        json.dumps(CHALLENGE | {"quota": {"min_sme_member_share": 1}}, ensure_ascii=False), encoding="utf-8"
+    )
+    assert run("match", "--solvers", files[0], "--challenge", str(ruled), "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["ranking"][0]["id"] == "big"
+    assert printed["shortlist"][0] == "small"
+    assert set(printed["shortlist"]) == {candidate["id"] for candidate in printed["ranking"]}
+
+
 def test_an_impossible_quota_is_said_to_be_one(
     files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
