@@ -9,8 +9,8 @@ from challenges.postings.service import arrange
 
 def form_of(**values: str) -> ChallengeForm:
     form = ChallengeForm()
-    for name in ("round_id", "subfield_code", "need_source", "cooperation"):
-        form[name].choices = [("", "–"), ("known", "known")]
+    for field in (form.round_id, form.subfield_code, form.need_source, form.cooperation):
+        field.choices = [("", "–")]
     form.allowed_certificates.choices = []
     form.process(FieldValues({name: [value] for name, value in values.items()}))
     form.validate()
