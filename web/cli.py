@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from core import commands as core_commands
     from matching import commands as matching_commands
     from matching import decisions_commands
     from solvers import commands as solver_commands
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     solver_commands.add_commands(commands, load_tokenizer=_tokenizer)
     matching_commands.add_commands(commands)
     decisions_commands.add_commands(commands)
+    core_commands.add_commands(commands)
     return parser
 
 

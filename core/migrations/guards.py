@@ -19,6 +19,12 @@ CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE ON decision
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON decision
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- ALWAYS: session_replication_role = replica, which tools set to pass over triggers, does not pass over these.
+ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_append_only;
+ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_no_truncate;
+ALTER TABLE quota_rule ENABLE ALWAYS TRIGGER quota_rule_append_only;
+ALTER TABLE decision ENABLE ALWAYS TRIGGER decision_append_only;
+ALTER TABLE decision ENABLE ALWAYS TRIGGER decision_no_truncate;
 """
 
 # The same law as matching.quota, written a second time on purpose: neither the service nor a person at the
