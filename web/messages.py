@@ -70,7 +70,8 @@ def complaints() -> list[str]:
     """What is wrong with the translations: missing, outdated, or with other placeholders than the message."""
     translated: dict[Any, Any] = {message.id: message for message in load(DEFAULT_LOCALE) if message.id}
     found = []
-    wanted: set[Any] = {message.id for message in extract() if message.id}
+    messages: list[Any] = [message.id for message in extract() if message.id]
+    wanted = set(messages)
     for message_id in sorted(wanted, key=str):
         message = translated.get(message_id)
         strings = (

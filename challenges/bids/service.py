@@ -333,6 +333,12 @@ async def attach_file(
     return attachment
 
 
+async def may_read_attachment(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> bool:
+    """Files are sealed as the bid is; a partner who has not confirmed sees its own part and no file."""
+    bid = await queries.bid_by_id(session, bid_id)
+    return bid is not None and policies.may_read_bid(actor, bid, await queries.database_time(session))
+
+
 async def remove_file(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, attachment: Attachment) -> None:
     bid = await _open_bid(session, actor, bid_id)
     await session.delete(attachment)

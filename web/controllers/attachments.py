@@ -14,6 +14,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import File
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.bids import service as bid_service
 from challenges.postings import service as posting_service
 from core.actor import Actor
 from core.attachments import Attachment, attachment_by_id, path_of
@@ -59,7 +60,17 @@ async def _remove_of_challenge(session: AsyncSession, actor: Actor, attachment: 
     return f"/challenges/{attachment.subject_id}/edit#files"
 
 
+async def _may_read_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await bid_service.may_read_attachment(session, actor, attachment.subject_id)
+
+
+async def _remove_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
+    await bid_service.remove_file(session, actor, attachment.subject_id, attachment)
+    return f"/bids/{attachment.subject_id}"
+
+
 SUBJECTS: dict[str, SubjectRules] = {
+    "bid": SubjectRules(_may_read_of_bid, _remove_of_bid),
     "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
     "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
 }

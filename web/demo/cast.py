@@ -84,7 +84,9 @@ class Demo:
     def institute_key(self) -> str:
         """The organization that the demo's institute account owns."""
         return next(
-            account.organization_key for account in DEMO_ACCOUNTS if account.email.startswith("institute@")
+            account.organization_key
+            for account in DEMO_ACCOUNTS
+            if account.organization_key is not None and account.email.startswith("institute@")
         )
 
 
