@@ -123,6 +123,7 @@ async def _solver_part(session: DbSession, actor: Acting) -> dict[str, Any]:
         "bids": await waiting_queries.live_bids(session, actor, now),
         "invitations": await waiting_queries.unanswered_invitations(session, actor, now),
         "recommendations": await recommend_challenges(session, actor, limit=SHOWN),
+        "newest": await posting_queries.newest_challenges(session, limit=NEWEST),
     }
 
 

@@ -1,6 +1,7 @@
 """Programs with their calendar and quota rules: read by everybody, set up by officers."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from litestar import Controller, Response, get, post
@@ -217,7 +218,7 @@ class ProgramController(Controller):
             data = {name: getattr(newest, name) for name in service.CONDITIONS}
             for name in QuotaRuleForm.SHARES:
                 if data[name] is not None:
-                    data[name] = (data[name] * 100).normalize()
+                    data[name] = Decimal(f"{(data[name] * 100).normalize():f}")
         form.process(data=data)
         return render(request, "programs/rule.html", form=form, program=program)
 
