@@ -1,58 +1,22 @@
 """What was typed into a draft outlives a lost connection, an ended login and another window."""
 
-import asyncio
-import os
-import shutil
-import socket
-import threading
-from collections.abc import AsyncIterator
-
 import pytest
-import uvicorn
-from litestar import Litestar
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from challenges.models import ChallengeState
 from solvers.models import SizeClass
-from tests.factories import PASSWORD, Factory
+from tests.browser.conftest import LogIn
+from tests.factories import Factory
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 @pytest.fixture
-async def address(app: Litestar) -> AsyncIterator[str]:
-    """The application behind a real socket."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:  # noqa: ASYNC110 -- uvicorn tells of its start by this flag alone
-        await asyncio.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await asyncio.to_thread(thread.join)
-
-
-@pytest.fixture
-async def page(address: str, make: Factory) -> AsyncIterator[Page]:
+async def page(log_in: LogIn, make: Factory) -> Page:
     """The editor of a draft, opened by its poster."""
     poster = await make.organization(size=SizeClass.LARGE)
     person = await make.member(poster)
     draft = await make.challenge(poster, await make.program(), state=ChallengeState.DRAFT, title="原来的标题")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await (await browser.new_context(locale="zh-CN")).new_page()
-        await page.goto(f"{address}/login?to=/challenges/{draft.id}/edit")
-        await page.fill("[name=email]", person.email)
-        await page.fill("[name=password]", PASSWORD)
-        await page.press("[name=password]", "Enter")
-        await page.wait_for_url("**/edit")
-        yield page
-        await browser.close()
+    return await log_in(person, to=f"/challenges/{draft.id}/edit")
 
 
 async def reopened(page: Page) -> Page:
