@@ -10,6 +10,7 @@ from tests.factories import Factory
 
 pytestmark = pytest.mark.browser
 
+
 @pytest.fixture
 async def page(log_in: LogIn, make: Factory) -> Page:
     """The editor of a draft, opened by its poster."""
