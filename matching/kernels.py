@@ -141,23 +141,30 @@ def allowed_documents(
 
 @compiled
 def allowed_numbers(
+    most: int,
     groups: Bits,
     regions: Numbers,
     certificates: npt.NDArray[np.uint64],
     allowed_groups: Bits,
     allowed_regions: Bits,
     needed_certificates: np.uint64,
-) -> Numbers:
-    """The documents that pass, ascending."""
-    found = np.empty(len(groups), dtype=np.int32)
+) -> tuple[bool, Numbers]:
+    """Whether at most `most` documents pass, and if so which, ascending."""
+    found = np.empty(most, dtype=np.int32)
     size = 0
     for document in range(len(groups)):
-        # Written without a branch: which documents pass is beyond any prediction.
+        if allowed_groups[groups[document]] == 0:
+            continue
+        if (
+            allowed_regions[regions[document]] == 0
+            or certificates[document] & needed_certificates != needed_certificates
+        ):
+            continue
+        if size == most:
+            return False, found[:0]
         found[size] = document
-        size += passes(
-            document, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
-        )
-    return found[:size].copy()
+        size += 1
+    return True, found[:size]
 
 
 @inlined
@@ -455,20 +462,50 @@ def two_level_candidates(
 
 
 @compiled
-def best_of_few(
+def listed_products(
     starts: Ints,
-    terms: Numbers,
+    terms: npt.NDArray[np.uint16],
     weights: Weights,
+    rare: Weights,
     query: Floats,
     texts: Numbers,
 ) -> Floats:
-    """Products of some texts with a query that is dense over all terms."""
+    """Products of some texts: those with the rare terms, finished by the rows of the common ones."""
     found = np.empty(len(texts))
     for number in range(len(texts)):
-        total = 0.0
-        for place in range(starts[texts[number]], starts[texts[number] + 1]):
-            total += query[terms[place]] * weights[place]
-        found[number] = total
+        text = texts[number]
+        found[number] = rare[text] + common_dot(starts, terms, weights, query, text)
+    return found
+
+
+@compiled
+def listed_documents(
+    whole_starts: Ints,
+    whole_terms: npt.NDArray[np.uint16],
+    whole_weights: Weights,
+    whole_rare: Weights,
+    whole_query: Floats,
+    item_starts: Ints,
+    starts: Ints,
+    terms: npt.NDArray[np.uint16],
+    weights: Weights,
+    rare: Weights,
+    query: Floats,
+    whole_share: float,
+    best: int,
+    documents: Numbers,
+) -> Floats:
+    """The same at both levels."""
+    found = np.empty(len(documents))
+    top = np.zeros(best)
+    for number in range(len(documents)):
+        document = documents[number]
+        top[:] = 0.0
+        for item in range(item_starts[document], item_starts[document + 1]):
+            insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
+        found[number] = (1.0 - whole_share) / best * top.sum() + whole_share * (
+            whole_rare[document] + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
+        )
     return found
 
 

@@ -23,9 +23,9 @@ Numbers = npt.NDArray[np.int32]
 COMMON_SHARE = 0.1
 # Common terms are numbered in 16 bits.
 MOST_COMMON = 2**16
-# Where no more texts than this may be found, they are read one by one: a text has about as many terms as a query, and
-# each term of the query has postings in a few percent of all texts.
-FEW_SHARE = 0.03
+# Where a filter leaves no more texts than this, each of them is finished: seeking a threshold among them first would
+# look at more texts than it spares.
+FEW_SHARE = 0.05
 # A sum of n float32 products below 1 is off by less than n times half the distance of two float32 numbers there.
 ROUNDING = 2.0**-23
 
@@ -163,7 +163,7 @@ class Level:
         self, query: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
     ) -> list[tuple[int, float]]:
         """The `top_k` texts with the highest positive products, equal ones by number; see Attributes.conditions."""
-        candidates = self._few_candidates(query, conditions) if conditions is not None else None
+        candidates = self.few(conditions)
         if candidates is None:
             candidates = kernels.flat_candidates(
                 self.common.starts,
@@ -179,31 +179,25 @@ class Level:
                 *(conditions or self.no_conditions),
             )
         elif len(candidates):
-            values = kernels.best_of_few(
-                self.weights.starts, self.weights.columns, self.weights.values, self.dense(query), candidates
+            values = kernels.listed_products(
+                self.common.starts,
+                self.common.terms,
+                self.common.weights,
+                self.rare_products(query),
+                query.common,
+                candidates,
             )
-            self.undo_dense(query)
             candidates = worth_finishing(candidates, values, top_k, query.margin)
         values = self.products_of(query, candidates)
         found = [each for each in zip(candidates.tolist(), values.tolist(), strict=True) if each[1] > 0.0]
         return sorted(found, key=lambda each: (-each[1], each[0]))[:top_k]
 
-    def _few_candidates(self, query: LevelQuery, conditions: tuple[Any, ...]) -> Numbers | None:
-        """The texts that pass, where they are so few that reading them costs less than the query's postings do."""
-        allowed: Numbers = kernels.allowed_numbers(*conditions)
-        return allowed if len(allowed) <= FEW_SHARE * self.texts else None
-
-    def dense(self, query: LevelQuery) -> Floats:
-        """The query over all terms, in a buffer of this thread; `undo_dense` must follow."""
-        buffer: Floats | None = getattr(self._scratch, "dense", None)
-        if buffer is None:
-            buffer = np.zeros(self.postings.height)
-            self._scratch.dense = buffer
-        buffer[query.terms] = query.weights
-        return buffer
-
-    def undo_dense(self, query: LevelQuery) -> None:
-        self._scratch.dense[query.terms] = 0.0
+    def few(self, conditions: tuple[Any, ...] | None) -> Numbers | None:
+        """The texts that pass, where they are few."""
+        if conditions is None:
+            return None
+        are_few, allowed = kernels.allowed_numbers(int(FEW_SHARE * self.texts), *conditions)
+        return allowed if are_few else None
 
     @cached_property
     def no_conditions(self) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matching import kernels
-from matching.level import FEW_SHARE, Floats, Ints, Level, LevelQuery, Numbers, Weights, worth_finishing
+from matching.level import Floats, Ints, Level, LevelQuery, Weights, worth_finishing
 
 # The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
 WHOLE_SHARE = 0.5
@@ -50,24 +50,24 @@ class TwoLevels:
     ) -> list[tuple[int, float]]:
         """All documents that may be among the `top_k`, with their scores, in no order; see Attributes.conditions."""
         margin = whole.margin + items.margin
-        allowed: Numbers | None = kernels.allowed_numbers(*conditions) if conditions is not None else None
-        if allowed is not None and len(allowed) <= FEW_SHARE * self.whole.texts:
-            values: Floats = kernels.few_documents(
-                self.whole.weights.starts,
-                self.whole.weights.columns,
-                self.whole.weights.values,
-                self.whole.dense(whole),
+        allowed = self.whole.few(conditions)
+        if allowed is not None:
+            values: Floats = kernels.listed_documents(
+                self.whole.common.starts,
+                self.whole.common.terms,
+                self.whole.common.weights,
+                self.whole.rare_products(whole),
+                whole.common,
                 self.item_starts,
-                self.items.weights.starts,
-                self.items.weights.columns,
-                self.items.weights.values,
-                self.items.dense(items),
+                self.items.common.starts,
+                self.items.common.terms,
+                self.items.common.weights,
+                self.items.rare_products(items),
+                items.common,
                 WHOLE_SHARE,
                 BEST_ITEMS,
                 allowed,
             )
-            self.whole.undo_dense(whole)
-            self.items.undo_dense(items)
             found = worth_finishing(allowed, values, top_k, margin)
         else:
             found = kernels.two_level_candidates(
