@@ -1,0 +1,312 @@
+"""The people, organizations and things that the permission matrix is about, in one database."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from challenges.models import (
+    Bid,
+    BidMember,
+    BidMemberState,
+    BidState,
+    Challenge,
+    ChallengeState,
+    Consortium,
+    ConsortiumMember,
+    ConsortiumState,
+    InvitedSolver,
+    Match,
+    MatchRun,
+    MatchRunState,
+)
+from core.accounts.models import PasswordReset, Person, PlatformRole
+from core.accounts.service import open_login
+from core.actor import SYSTEM
+from core.attachments import Attachment, store_attachment
+from core.clock import utc_now
+from core.settings import Settings
+from solvers.models import (
+    Certificate,
+    CertificateKind,
+    ControlKind,
+    ControlRelation,
+    EvidenceItem,
+    EvidenceKind,
+    Invitation,
+    MembershipRole,
+    Organization,
+    OrganizationKind,
+    SizeClass,
+    Verification,
+    Visibility,
+)
+from tests.factories import Factory
+
+# Column of the matrix -> who that is.
+ACTORS = {
+    "anon": "nobody who is logged in",
+    "person": "a person without an organization",
+    "viewer": "of the poster",
+    "editor": "of the poster",
+    "owner": "of the poster",
+    "bidder": "owner of an SME that has bid, and is invited to the restricted challenge",
+    "partner": "owner of an institute that the bidder has named as a partner and that has not answered",
+    "rival": "owner of another SME",
+    "unver": "editor of an organization that is not verified",
+    "officer": "of the program",
+    "other": "officer of another program",
+    "admin": "administrator",
+    "review": "reviewer",
+}
+RESET_TOKEN, INVITATION_TOKEN = "reset-token", "invitation-token"
+
+
+@dataclass
+class World:
+    # Login tokens by column; the anonymous has none.
+    tokens: dict[str, str] = field(default_factory=dict)
+    # Placeholders of addresses that mean the same in every scene, e.g. organization_id.
+    things: dict[str, Any] = field(default_factory=dict)
+    # Scene -> its own challenge_id, bid_id, consortium_id and attachments.
+    scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+async def build_world(make: Factory, settings: Settings) -> World:
+    return await _Builder(make, settings).build()
+
+
+class _Builder:
+    def __init__(self, make: Factory, settings: Settings) -> None:
+        self.make = make
+        self.settings = settings
+        self.world = World()
+
+    async def build(self) -> World:
+        make, world = self.make, self.world
+        officer, other = await make.officer(), await make.officer()
+        self.program = await make.program(officer)
+        await make.program(other)
+        self.poster = await make.organization(size=SizeClass.LARGE)
+        self.bidder, self.rival = await make.organization(), await make.organization()
+        self.partner = await make.organization(size=None, kind=OrganizationKind.RESEARCH_INSTITUTE)
+        unverified = await make.organization(verification=Verification.DRAFT, verified_at=None)
+        bidder = await make.member(self.bidder)
+        people: dict[str, tuple[Person, Organization | None]] = {
+            "person": (await make.person(), None),
+            "viewer": (await make.member(self.poster, MembershipRole.VIEWER), self.poster),
+            "editor": (await make.member(self.poster, MembershipRole.EDITOR), self.poster),
+            "owner": (await make.member(self.poster), self.poster),
+            "bidder": (bidder, self.bidder),
+            "partner": (await make.member(self.partner), self.partner),
+            "rival": (await make.member(self.rival), self.rival),
+            "unver": (await make.member(unverified, MembershipRole.EDITOR), unverified),
+            "officer": (officer, None),
+            "other": (other, None),
+            "admin": (await make.administrator(), None),
+            "review": (await make.person(PlatformRole.REVIEWER), None),
+        }
+        for column, (person, organization) in people.items():
+            world.tokens[column] = await self._login(person, organization)
+        await self._add_things(bidder, unverified)
+        for scene in ("draft", "submitted", "open", "restricted", "after", "proposed"):
+            world.scenes[scene] = await self._scene(scene)
+        await make.session.commit()
+        return world
+
+    async def _login(self, person: Person, organization: Organization | None) -> str:
+        return await open_login(
+            self.make.session,
+            self.settings,
+            person,
+            organization_id=organization.id if organization else None,
+            address="127.0.0.1",
+            user_agent="tests",
+        )
+
+    async def _add_things(self, bidder: Person, unverified: Organization) -> None:
+        """What belongs to the bidder's organization, and what is nobody's."""
+        make, session = self.make, self.make.session
+        colleague = await make.member(self.bidder, MembershipRole.EDITOR)
+        profile = await make.profile(self.bidder, "真空铸造与检测。", visibility=Visibility.PUBLIC)
+        hidden = await make.profile(self.rival, "只供匹配使用的内容。", visibility=Visibility.MATCHER)
+        evidence = EvidenceItem(kind=EvidenceKind.PATENT, title="一种真空铸造方法", profile_id=profile.id)
+        certificate = Certificate(
+            organization_id=self.bidder.id,
+            kind=CertificateKind.HIGH_TECH,
+            number="GR202633000001",
+            valid_from=date(2026, 1, 1),
+            valid_until=date(2028, 12, 31),
+        )
+        relation = ControlRelation(
+            organization_id=self.bidder.id,
+            controller_name="某集团有限公司",
+            controller_size=SizeClass.MEDIUM,
+            kind=ControlKind.CONTROL,
+        )
+        invitation = Invitation(
+            organization_id=self.bidder.id,
+            email="invited@example.com",
+            role=MembershipRole.EDITOR,
+            token_hash=hashlib.sha256(INVITATION_TOKEN.encode()).digest(),
+            invited_by_id=bidder.id,
+            expires_at=utc_now() + timedelta(days=7),
+        )
+        reset = PasswordReset(
+            token_hash=hashlib.sha256(RESET_TOKEN.encode()).digest(),
+            person_id=colleague.id,
+            expires_at=utc_now() + timedelta(hours=1),
+        )
+        session.add_all([evidence, certificate, relation, invitation, reset])
+        await session.flush()
+        document = await self._attachment("organization", self.bidder.id)
+        self.world.things = {
+            "organization_id": self.bidder.id,
+            "unverified": unverified.id,
+            "hidden": hidden.organization_id,
+            "person_id": colleague.id,
+            "membership_id": await self._membership_of(colleague),
+            "evidence_id": evidence.id,
+            "certificate_id": certificate.id,
+            "relation_id": relation.id,
+            "invitation_id": invitation.id,
+            "program_id": self.program.id,
+            "round_id": self.program.rounds[0].id,
+            "document": document.id,
+            "invitation_token": INVITATION_TOKEN,
+            "reset_token": RESET_TOKEN,
+            "locale": "en",
+            "file_path": "icon.svg",
+            "rest": "no/such/page",
+        }
+
+    async def _membership_of(self, person: Person) -> uuid.UUID:
+        from sqlalchemy import select
+
+        from solvers.models import Membership
+
+        found = await self.make.session.scalar(select(Membership.id).where(Membership.person_id == person.id))
+        assert found is not None
+        return found
+
+    async def _attachment(self, subject_type: str, subject_id: uuid.UUID) -> Attachment:
+        return await store_attachment(
+            self.make.session,
+            self.settings,
+            SYSTEM,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            name="附件.pdf",
+            content=b"%PDF-1.7 " + subject_type.encode(),
+        )
+
+    async def _scene(self, scene: str) -> dict[str, Any]:
+        """A challenge of its own in the state that the scene is named after, with what hangs on it."""
+        states = {
+            "draft": ChallengeState.DRAFT,
+            "submitted": ChallengeState.SUBMITTED,
+            "proposed": ChallengeState.MATCH_PROPOSED,
+        }
+        state = states.get(scene, ChallengeState.PUBLISHED)
+        now = utc_now()
+        challenge = await self.make.challenge(
+            self.poster,
+            self.program,
+            state=state,
+            is_public=scene != "restricted",
+            # Also of one that is past: the job that closes it has not run yet.
+            deadline_at=now - timedelta(minutes=1)
+            if scene in {"after", "proposed"}
+            else now + timedelta(days=30),
+            submitted_at=None if scene == "draft" else now - timedelta(days=5),
+        )
+        session = self.make.session
+        session.add(InvitedSolver(challenge_id=challenge.id, organization_id=self.bidder.id))
+        ids: dict[str, Any] = {
+            "challenge_id": challenge.id,
+            "challenge_file": (await self._attachment("challenge", challenge.id)).id,
+            # Any candidate; the bidder ranks first.
+            "candidate": self.bidder.id,
+        }
+        if state in {ChallengeState.DRAFT, ChallengeState.SUBMITTED}:
+            return ids
+        bid = await self._bid(challenge)
+        run = MatchRun(
+            challenge_id=challenge.id, state=MatchRunState.DONE, progress=100, started_at=now, finished_at=now
+        )
+        session.add(run)
+        await session.flush()
+        for rank, organization in enumerate((self.bidder, self.rival, self.partner), start=1):
+            session.add(
+                Match(
+                    run_id=run.id,
+                    organization_id=organization.id,
+                    rank=rank,
+                    score=0.5 / rank,
+                    requirement_scores={},
+                    terms=[],
+                    evidence=[],
+                )
+            )
+        consortium = await self._consortium(challenge, run, submitted=scene == "proposed")
+        return {
+            **ids,
+            "bid_id": bid.id,
+            "bid_file": (await self._attachment("bid", bid.id)).id,
+            "named": self.partner.id,
+            "consortium_id": consortium.id,
+        }
+
+    async def _bid(self, challenge: Challenge) -> Bid:
+        requirements = [str(item.id) for item in challenge.requirements]
+        bid = Bid(
+            challenge_id=challenge.id,
+            organization_id=self.bidder.id,
+            state=BidState.SUBMITTED,
+            technical_plan="采用籽晶法定向凝固。",
+            team="十五人",
+            ability="专利十二项",
+            timeline="十八个月",
+            submitted_at=utc_now(),
+            members=[
+                BidMember(
+                    organization_id=self.bidder.id,
+                    position=0,
+                    state=BidMemberState.CONFIRMED,
+                    requirement_ids=requirements,
+                    budget_wan=Decimal(600),
+                ),
+                BidMember(
+                    organization_id=self.partner.id, position=1, requirement_ids=[], budget_wan=Decimal(0)
+                ),
+            ],
+        )
+        self.make.session.add(bid)
+        await self.make.session.flush()
+        return bid
+
+    async def _consortium(self, challenge: Challenge, run: MatchRun, *, submitted: bool) -> Consortium:
+        consortium = Consortium(
+            challenge_id=challenge.id,
+            state=ConsortiumState.SUBMITTED if submitted else ConsortiumState.PROPOSED,
+            lead_id=self.rival.id,
+            rule_id=self.program.rules[0].id,
+            run_id=run.id,
+            submitted_at=utc_now() if submitted else None,
+            members=[
+                ConsortiumMember(
+                    organization_id=self.rival.id,
+                    position=0,
+                    kind=self.rival.kind,
+                    size_class=self.rival.size_class,
+                    counted_sme=True,
+                    budget_wan=Decimal(600),
+                    requirement_ids=[str(item.id) for item in challenge.requirements],
+                )
+            ],
+        )
+        self.make.session.add(consortium)
+        await self.make.session.flush()
+        return consortium
