@@ -88,7 +88,7 @@ def _integral(
     best: Allocation | None = None
     if first.values is not None:
         best = _checked(problem, _assignment(problem, relaxed.columns, first.values), bound)
-        if best.status == "optimal":
+        if best.status == "optimal" or not len(relaxed.gains):
             return best
         # A pair that costs more than the gap in the relaxation is in no better assignment.
         needed = np.flatnonzero(relaxed.bound + relaxed.gains > _objective(best))

@@ -120,7 +120,11 @@ class AllocationProgram:
         found = self._grow(columns, deadline, feasibility=True)
         if found.outcome != "optimal":
             return found
-        return self._grow(found.columns, deadline, feasibility=False)
+        best = self._grow(found.columns, deadline, feasibility=False)
+        if best.outcome == "unknown":
+            # An assignment that was not improved yet is still one; nothing is proven of it.
+            return replace(found, outcome="feasible", bound=float("inf"), gains=np.zeros(0))
+        return best
 
     def possible(self, deadline: Deadline) -> bool | None:
         """Whether an assignment exists; None where the time did not suffice."""

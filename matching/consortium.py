@@ -11,6 +11,7 @@ from typing import Any
 
 from matching.consortium_check import Violation, check_consortium, objective_of
 from matching.consortium_conflict import Conflict, Constraint, explain_conflict
+from matching.consortium_model import SolverDefect
 from matching.consortium_price import PriceCurve, PriceStep, price_curve
 from matching.consortium_problem import Candidate, ConsortiumProblem, ConsortiumRequirement, lead_of
 from matching.consortium_proposal import (
@@ -18,7 +19,6 @@ from matching.consortium_proposal import (
     ConsortiumMember,
     Proposal,
     RankedConsortium,
-    SolverDefect,
     consortium_of,
     describe_consortium,
     propose,

@@ -32,6 +32,10 @@ DROPPED = 1e-9
 Goal = Literal["score", "anything", "sme_budget", "sme_members", "few_members", "small_micro", "sme_heads"]
 
 
+class SolverDefect(Exception):  # noqa: N818 - it is a defect of the solver, not an error of its user
+    """The solver contradicts itself or the independent check; nothing is returned in its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """What is maximised.
@@ -86,6 +90,7 @@ def solve_regime(
     for members in excluded:
         model.exclude_members(members)
     bound = float("inf")
+    refused: set[tuple[int, ...]] = set()
     while True:
         solution = model.program.solve(deadline)
         bound = min(bound, solution.bound)
@@ -94,6 +99,9 @@ def solve_regime(
         assignment = model.decode(solution.values)
         if not model.add_cuts(assignment):
             return Found(solution.outcome, assignment, bound)
+        if assignment in refused:
+            raise SolverDefect("a consortium came back although it had been cut off")
+        refused.add(assignment)
 
 
 class _ConsortiumModel:

@@ -12,7 +12,7 @@ import numpy as np
 
 from matching.consortium_arrays import ConsortiumArrays, Group
 from matching.consortium_check import check_consortium, objective_of
-from matching.consortium_model import Found, exact_objective, solve_regime
+from matching.consortium_model import Found, SolverDefect, exact_objective, solve_regime
 from matching.consortium_problem import ConsortiumProblem, lead_of
 from matching.consortium_reduction import Regime
 from matching.mixed_integer import Deadline
@@ -22,10 +22,6 @@ Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 
 # HiGHS keeps rows and integrality to about this, so no finer bound is proven.
 OBJECTIVE_TOLERANCE = 1e-7
-
-
-class SolverDefect(Exception):  # noqa: N818 - it is a defect of the solver, not an error of its user
-    """The independent check refused what the solver found; nothing is returned in its place."""
 
 
 @dataclass(frozen=True, slots=True)

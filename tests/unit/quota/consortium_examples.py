@@ -65,6 +65,43 @@ def problems(draw, max_candidates=5, max_requirements=4):
     )
 
 
+@st.composite
+def related_problems(draw):
+    """Problems in which who controls whom decides: many small relations, mediums that dilute, a rule that binds."""
+    width = draw(st.integers(2, 3))
+    names = [f"c{number}" for number in range(draw(st.integers(3, 7)))]
+    score = st.integers(0, 20).map(lambda value: Fraction(value, 20))
+    candidates = []
+    for name in names:
+        others = [other for other in names if other != name]
+        controllers = draw(st.lists(st.sampled_from(others), max_size=2, unique=True))
+        candidates.append(
+            Candidate(
+                name,
+                "enterprise",
+                draw(st.sampled_from(["medium", "medium", "small"])),
+                {f"r{column}": draw(score) for column in range(width)},
+                tuple(Controller(other, None) for other in controllers),
+            )
+        )
+    share = st.sampled_from([None, Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1)])
+    return ConsortiumProblem(
+        requirements=tuple(
+            ConsortiumRequirement(f"r{column}", Fraction(1, width), draw(st.sampled_from([1, 1, 2, 3])))
+            for column in range(width)
+        ),
+        candidates=tuple(candidates),
+        rule=QuotaRule(
+            min_sme_budget_share=draw(share),
+            min_small_micro_share_of_sme=draw(share),
+            min_sme_members=draw(st.sampled_from([None, None, 1, 2])),
+            max_members=draw(st.sampled_from([None, 2])),
+            applies_to="all",
+        ),
+        force=frozenset(draw(rarely(st.sampled_from(names)))),
+    )
+
+
 def rarely(items):
     return st.one_of(st.just([]), st.just([]), st.lists(items, max_size=2))
 

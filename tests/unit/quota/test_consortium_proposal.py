@@ -14,7 +14,7 @@ from matching.consortium import (
     propose,
 )
 from matching.quota import Controller, QuotaRule
-from tests.unit.quota.consortium_examples import SAME, every_consortium, problems
+from tests.unit.quota.consortium_examples import SAME, every_consortium, problems, related_problems
 
 
 def examples(count):
@@ -52,6 +52,15 @@ def test_a_proposal_is_as_good_as_the_best_of_all_consortia(problem):
 
 
 @examples(300)
+@given(related_problems())
+def test_control_relations_among_members_are_weighed_like_everything_else(problem):
+    best = max((item[0] for item in every_consortium(problem)), default=None)
+    proposal = propose(problem)
+    assert (proposal.objective is None) == (best is None)
+    assert best is None or proposal.objective is None or abs(proposal.objective - best) <= SAME
+
+
+@examples(200)
 @given(problems(max_candidates=11, max_requirements=2))
 def test_alternatives_are_the_next_best_sets_of_members_also_where_candidates_were_left_out(problem):
     best_of: dict[frozenset[str], Fraction] = {}
@@ -179,6 +188,51 @@ def test_an_sme_that_another_member_controls_does_not_fill_the_quota():
     )
     assert leads_and_members(propose(problem))[1] == {"institute", "free"}
     assert leads_and_members(propose(problem.changed(rule=QuotaRule())))[1] == {"institute", "child"}
+
+
+def test_an_sme_that_counts_is_not_left_uncounted_to_please_the_part_of_small_ones():
+    # Counted, the medium one holds all of the SMEs' money; it stops counting only where its controller is a member.
+    problem = ConsortiumProblem(
+        requirements=(requirement("a", "0.5", 50), requirement("b", "0.5", 50)),
+        candidates=(
+            candidate("institute", None, kind="research_institute", a=0.9),
+            candidate("owner", None, kind="university", a=0.3),
+            candidate("medium", "medium", [Controller("owner", None)], b=0.9),
+        ),
+        rule=QuotaRule(min_small_micro_share_of_sme="0.5", applies_to="all"),
+    )
+    assert leads_and_members(propose(problem))[1] == {"owner", "medium"}
+    free = problem.changed(rule=QuotaRule(min_small_micro_share_of_sme=0, applies_to="all"))
+    assert leads_and_members(propose(free))[1] == {"institute", "medium"}
+
+
+def test_a_weak_controller_is_not_left_out_where_it_alone_keeps_a_medium_one_from_counting():
+    strong = [candidate(f"institute{n}", None, kind="research_institute", a=0.9 - n / 100) for n in range(8)]
+    problem = ConsortiumProblem(
+        requirements=(requirement("a", "0.5", 50), requirement("b", "0.5", 50)),
+        candidates=(
+            *strong,
+            candidate("owner", None, kind="university", a=0.3),
+            candidate("medium", "medium", [Controller("owner", None)], b=0.9),
+        ),
+        rule=QuotaRule(min_small_micro_share_of_sme="0.5", applies_to="all"),
+    )
+    assert leads_and_members(propose(problem))[1] == {"owner", "medium"}
+
+
+def test_a_controller_does_not_stand_in_for_those_who_leave_its_sme_counted():
+    # The three best for "a" control the SME that the share needs; a plain fourth has to be kept in mind.
+    owners = [candidate(f"owner{n}", None, kind="university", a=0.9 - n / 100) for n in range(3)]
+    problem = ConsortiumProblem(
+        requirements=(requirement("a", "0.5", 50), requirement("b", "0.5", 50)),
+        candidates=(
+            *owners,
+            candidate("plain", None, kind="university", a=0.5),
+            candidate("sme", "small", [Controller(owner.id, None) for owner in owners], b=0.9),
+        ),
+        rule=QuotaRule(min_sme_budget_share="0.5", applies_to="all"),
+    )
+    assert leads_and_members(propose(problem))[1] == {"plain", "sme"}
 
 
 def test_a_program_without_money_has_a_proposal():
