@@ -26,7 +26,10 @@ class Upload:
 
 
 class FormData:
-    """Litestar's form data with the two methods WTForms asks for."""
+    """Litestar's form data with the two methods WTForms asks for.
+
+    Without NUL characters: PostgreSQL keeps none in texts, and nobody types one.
+    """
 
     def __init__(self, data: FormMultiDict) -> None:
         self._data = data
@@ -41,11 +44,12 @@ class FormData:
         return len(self._data)
 
     def getlist(self, name: str) -> list[Any]:
-        return self._data.getall(name, [])
+        values = self._data.getall(name, [])
+        return [value.replace("\0", "") if isinstance(value, str) else value for value in values]
 
     def get(self, name: str, default: str = "") -> str:
         value = self._data.get(name, default)
-        return value if isinstance(value, str) else default
+        return value.replace("\0", "") if isinstance(value, str) else default
 
 
 async def form_data(request: Request[Any, Any, Any]) -> FormData:

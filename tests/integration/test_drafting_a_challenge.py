@@ -196,6 +196,12 @@ async def test_a_value_that_can_be_read_again_replaces_the_text(draft: Draft) ->
     assert challenge.investment_wan == 90
 
 
+async def test_a_character_that_the_database_cannot_keep_does_no_harm(draft: Draft) -> None:
+    answer = await draft.browser.submit(draft.path + "/autosave", {**draft.fields, "title": "标\0题"})
+    assert answer.status_code == 200
+    assert (await draft.stored()).title == "标题"
+
+
 async def test_a_stale_tab_is_told_and_overwrites_nothing(draft: Draft) -> None:
     await draft.browser.submit(draft.path + "/autosave", {**draft.fields, "title": "第一个窗口"})
     stale = await draft.browser.submit(draft.path + "/autosave", {**draft.fields, "title": "第二个窗口"})
