@@ -1,0 +1,123 @@
+"""Pictures of every page as each role sees it: both languages, desktop and phone width, into screenshots/.
+
+Run by `make screenshots`. Says which pages are wider than the screen or write errors to the console.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from core.i18n import LOCALES
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.demo_process import Command
+from web.demo.accounts import DEMO_PASSWORD
+
+TARGET = Path(__file__).parents[2] / "screenshots"
+WIDTHS = {"desktop": 1280, "phone": 390}
+# Account -> pages. "@text" stands for the first link on the page before whose address contains the text.
+PAGES: dict[str, tuple[str, ...]] = {
+    "": (
+        "/",
+        "/about",
+        "/challenges",
+        "/challenges?q=碳化硅",
+        "@/challenges/",
+        "/solvers",
+        "@/solvers/",
+        "/programs",
+        "@/programs/",
+        "/login",
+        "/register",
+        "/forgotten-password",
+        "/nothing-here",
+        "/demo/accounts",
+        "/demo/mailbox",
+    ),
+    "poster": (
+        "/",
+        "/my/challenges",
+        "@/challenges/",
+        "@/candidates",
+        "/challenges/new",
+        "/organization",
+        "/account",
+        "/saved",
+    ),
+    "sme": ("/", "/my/recommendations", "@/fit", "/my/bids", "/organization/profile", "/organization"),
+    "institute": ("/my/bids", "@/bids/"),
+    "officer": ("/", "/officer", "@/consortia/", "/programs", "@/programs/", "/programs/new"),
+    "admin": ("/", "/administration", "@/administration/organizations/", "/administration/people"),
+}
+
+
+def main() -> int:
+    complaints: list[str] = []
+    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
+        demo = Command(Path(directory), "demo")
+        try:
+            demo.wait_for(demo.url)
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            for locale in LOCALES:
+                for width_name, width in WIDTHS.items():
+                    for account in PAGES:
+                        _walk(browser, demo.url, account, locale, width_name, width, complaints)
+            browser.close()
+        finally:
+            demo.stop()
+    print("\n".join(complaints) if complaints else "No page is too wide, and none complains.")
+    return 1 if complaints else 0
+
+
+def _walk(
+    browser: Browser, url: str, account: str, locale: str, width_name: str, width: int, complaints: list[str]
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, base_url=url)
+    page = context.new_page()
+    page.goto(f"/locale/{locale}")
+    if account:
+        page.goto("/login")
+        page.fill("#email", f"{account}@demo.example")
+        page.fill("#password", DEMO_PASSWORD)
+        page.press("#password", "Enter")
+        page.wait_for_url(f"{url}/")
+    folder = TARGET / f"{locale}-{width_name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    place = [""]
+    # Chromium reports the error page's own status as an error of the console.
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"{place[0]}: {message.text}")
+            if message.type == "error" and "404" not in message.text
+            else None
+        ),
+    )
+    for number, path in enumerate(PAGES[account]):
+        target = _found(page, path[1:]) if path.startswith("@") else path
+        if target is None:
+            complaints.append(f"{account or 'public'} {locale} {width_name}: no link to {path[1:]}")
+            continue
+        place[0] = f"{account or 'public'} {locale} {width_name} {target}"
+        page.goto(target)
+        page.wait_for_load_state("networkidle")
+        name = re.sub(r"\W+", "-", path.strip("@/")) or "home"
+        page.screenshot(path=folder / f"{account or 'public'}-{number:02}-{name}.png", full_page=True)
+        if int(page.evaluate("document.documentElement.scrollWidth")) > width:
+            complaints.append(f"{place[0]}: wider than the screen")
+    context.close()
+
+
+def _found(page: Page, part: str) -> str | None:
+    """The first link of the page's content that leads to something of this kind, not to a form that makes one."""
+    for link in page.locator("main a[href]").all():
+        href = link.get_attribute("href") or ""
+        if part in href and href.startswith("/") and not re.search(r"/(new|edit)\b|\.atom", href):
+            return href
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
