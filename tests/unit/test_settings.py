@@ -10,12 +10,20 @@ TABLE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def test_the_documented_table_is_the_code() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", TABLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (.+) \|$", TABLE.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     documented = {name: (default.strip("`"), text) for name, default, text in rows}
     actual = {}
     for item in fields(Settings):
         default = item.default
-        shown = str(default).lower() if isinstance(default, bool) else "–" if default in (None, "") else str(default)
+        shown = (
+            str(default).lower()
+            if isinstance(default, bool)
+            else "–"
+            if default in (None, "")
+            else str(default)
+        )
         actual[item.metadata["variable"]] = (shown, item.metadata["description"])
     assert documented == actual
 
