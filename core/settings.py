@@ -13,6 +13,15 @@ class SettingsError(Exception):
     """A setting is missing or cannot be read."""
 
 
+# What each address may begin with.
+SCHEMES = {
+    "database_url": ("postgresql", "postgres"),
+    "broker_url": ("redis", "rediss", "amqp", "amqps"),
+    "smtp_url": ("smtp", "smtp+starttls", "smtps"),
+    "base_url": ("http", "https"),
+}
+
+
 def _setting(variable: str, default: Any, description: str) -> Any:
     metadata = {"variable": variable, "description": description}
     return field(default=default, metadata=metadata)
@@ -114,6 +123,11 @@ class Settings:
             if values.get("database_url"):
                 raise SettingsError("SECRET_KEY must be set when DATABASE_URL names a server")
             values["secret_key"] = _kept_secret(values["data_dir"])
+        for name, schemes in SCHEMES.items():
+            address = values.get(name)
+            if address and address.partition("://")[0].partition("+psycopg")[0] not in schemes:
+                allowed = ", ".join(f"{scheme}://" for scheme in schemes)
+                raise SettingsError(f"{name.upper()} must begin with one of {allowed}")
         settings = cls(**values)
         # Read once here, so that a mistake is told at the start and not at every request.
         _ = settings.trusted_networks

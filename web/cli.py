@@ -16,6 +16,9 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.exc import OperationalError
+
 from core.errors import DomainError, InvalidError
 from core.migrations import migrate
 from core.postgres import STOP_SIGNALS, database_server, signals_deferred
@@ -46,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except DomainError as error:
         print(f"jiebang: {error}", file=sys.stderr)
+        return 2
+    except OperationalError as error:
+        print(f"jiebang: the database cannot be used (DATABASE_URL): {error.orig}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         # What a shell expects of a command that was interrupted.
@@ -183,6 +189,10 @@ def _create_admin(options: argparse.Namespace) -> int:
     from core.accounts.service import create_person
     from core.process import start_process
 
+    try:
+        validate_email(options.email, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InvalidError({"email": str(error)}) from None
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(password) < MIN_LENGTH:
         raise InvalidError({"password": f"at least {MIN_LENGTH} characters"})

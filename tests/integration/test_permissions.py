@@ -92,6 +92,8 @@ class RolledBack:
             bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
         self.form_token = ""
+        transport = ASGITransport(cast("Any", self.app), raise_app_exceptions=False)
+        self.client = AsyncClient(transport=transport, base_url="http://testserver.local", trust_env=False)
 
     async def attempt(self, row: Row, world: World, column: str) -> Response:
         address, fields = row.filled(world)
@@ -101,16 +103,13 @@ class RolledBack:
         self, method: str, path: str, login: str | None = None, fields: dict[str, str] | None = None
     ) -> Response:
         cookies = {"csrftoken": self.form_token, LOGIN_COOKIE: login or ""}
-        transport = ASGITransport(cast("Any", self.app), raise_app_exceptions=False)
+        # What an earlier answer set is not sent on: each attempt stands alone.
+        self.client.cookies.clear()
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
+        data = {"_csrf_token": self.form_token, **(fields or {})} if method == "POST" else None
         outer = await self.connection.begin()
         try:
-            async with AsyncClient(
-                transport=transport,
-                base_url="http://testserver.local",
-                cookies={k: v for k, v in cookies.items() if v},
-            ) as client:
-                data = {"_csrf_token": self.form_token, **(fields or {})} if method == "POST" else None
-                return await client.request(method, path, data=data)
+            return await self.client.request(method, path, data=data, headers={"cookie": header})
         finally:
             await outer.rollback()
 
