@@ -17,7 +17,13 @@ from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.consortia import queries as consortium_queries
 from challenges.consortia.decisions import decide_consortium
 from challenges.consortia.models import Outcome
-from challenges.consortia.service import assign_requirements, propose_consortium, submit_consortium
+from challenges.consortia.service import (
+    add_member,
+    assign_requirements,
+    propose_consortium,
+    remove_member,
+    submit_consortium,
+)
 from challenges.matches.service import queue_match
 from challenges.postings.models import Challenge
 from core.accounts.models import Person, PlatformRole
@@ -28,6 +34,8 @@ from solvers.models import Organization
 from web.demo.cast import Demo, read
 
 DRAIN_TIMEOUT_S = 300
+# A university that can do it: no SME, so its part of the money does not count.
+FAVOURITE = "s-0701-003"
 
 
 async def tell_story(process: Process, demo: Demo) -> None:
@@ -183,21 +191,29 @@ async def _submit(session: AsyncSession, process: Process, demo: Demo, key: str,
 
 
 async def _break_quota(session: AsyncSession, demo: Demo, key: str) -> None:
-    """Everything to the member that counts least: what a poster might like, and the rule does not allow."""
-    challenge = demo.challenges[key]
+    """A university answers for most of the money: what a poster might like, and the rule does not allow."""
+    challenge, actor = demo.challenges[key], demo.poster_of(key)
     consortium = await consortium_queries.open_consortium(session, challenge.id)
     assert consortium is not None
-    favourite = min(consortium.members, key=lambda member: (member.counted_sme, member.position))
-    holders = {str(requirement.id): favourite.organization_id for requirement in challenge.requirements}
-    for member, requirement in zip(
-        [member for member in consortium.members if member is not favourite],
-        challenge.requirements,
-        strict=False,
-    ):
-        holders[str(requirement.id)] = member.organization_id
-    await assign_requirements(
-        session, demo.poster_of(key), challenge.id, consortium.revision, holders, favourite.organization_id
+    favourite = demo.organizations[FAVOURITE].id
+    if all(member.organization_id != favourite for member in consortium.members):
+        consortium = await add_member(session, actor, challenge.id, consortium.revision, favourite)
+    other = next(
+        member.organization_id for member in consortium.members if member.organization_id != favourite
     )
+    cheapest = min(challenge.requirements, key=lambda requirement: requirement.budget_wan or Decimal(0))
+    holders = {
+        str(requirement.id): other if requirement is cheapest else favourite
+        for requirement in challenge.requirements
+    }
+    consortium = await assign_requirements(
+        session, actor, challenge.id, consortium.revision, holders, favourite
+    )
+    for organization_id in [member.organization_id for member in consortium.members]:
+        if organization_id not in {favourite, other}:
+            consortium = await remove_member(
+                session, actor, challenge.id, consortium.revision, organization_id
+            )
 
 
 def _actor(person: Person, *, roles: frozenset[PlatformRole] = frozenset()) -> Actor:
