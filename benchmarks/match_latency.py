@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import bm25s
+import bm25s  # pyright: ignore[reportMissingImports] -- a dependency of the benchmarks alone
 import numpy as np
 import numpy.typing as npt
-import tantivy
+import tantivy  # pyright: ignore[reportMissingImports]
 from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import bm25s
+import bm25s  # pyright: ignore[reportMissingImports] -- a dependency of the benchmarks alone
 import numpy as np
 
 from benchmarks.machine import describe_machine
