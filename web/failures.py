@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.responses import create_debug_response
 from litestar.types import Empty
 from litestar.utils.scope.state import ScopeState
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.errors import ConflictError, DomainError, InvalidError, LoginRequiredError
@@ -52,6 +53,12 @@ def stale_data(request: Request[Any, Any, Any], error: StaleDataError) -> Respon
     return domain_error(
         request, ConflictError(gettext("Somebody else has changed this meanwhile. Reload the page."))
     )
+
+
+def unreadable_data(request: Request[Any, Any, Any], error: DataError) -> Response[Any]:
+    """The database cannot hold what came, e.g. a zero byte in a text: that is the sender's mistake, not ours."""
+    logger.warning("unreadable data at %s %s: %s", request.method, request.url.path, error.orig)
+    return http_error(request, ValidationException())
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -112,5 +119,6 @@ EXCEPTION_HANDLERS: Any = {
     DomainError: domain_error,
     HTTPException: http_error,
     StaleDataError: stale_data,
+    DataError: unreadable_data,
     Exception: unexpected,
 }

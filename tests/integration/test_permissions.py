@@ -178,6 +178,32 @@ async def test_pages_of_the_demo_exist_in_the_demo_alone(world: World, attempts:
     attempts.process.settings = settings
 
 
+@pytest.mark.parametrize("value", ["%00", "%FF", "9" * 30, "NaN"])
+async def test_what_cannot_be_read_is_answered_all_the_same(
+    value: str, world: World, attempts: RolledBack
+) -> None:
+    names = (
+        "q",
+        "page",
+        "sort",
+        "field",
+        "program",
+        "region",
+        "industry",
+        "employees",
+        "revenue",
+        "to",
+        "recipient",
+    )
+    query = "&".join(f"{name}={value}" for name in names)
+    for row in ROWS:
+        if row.method == "GET" and row.scene in {"anywhere", "open"}:
+            address, _ = row.filled(world)
+            for column in ("anon", "owner", "officer", "admin"):
+                answer = await attempts.send("GET", f"{address}?{query}", world.tokens.get(column))
+                assert answer.status_code < 500, (row.path, column)
+
+
 # What must never be in an answer to somebody, whatever its status.
 SECRETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "the sealed bid": (
