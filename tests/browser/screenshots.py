@@ -1,23 +1,28 @@
 """Pictures of every page as each role sees it: both languages, desktop and phone width, into screenshots/.
 
-Run by `make screenshots`. Says which pages are wider than the screen or write errors to the console.
+Run by `make screenshots`. Says which pages are wider than the screen, write errors to the console (what the content
+security policy refuses is one), or show a message in English where the reader has chosen Chinese.
 """
 
 import re
 import sys
-import tempfile
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from core.i18n import LOCALES
+from core.i18n import DEFAULT_LOCALE, LOCALES
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.conftest import data_directory
 from tests.demo_process import Command
 from web.demo.accounts import DEMO_PASSWORD
+from web.messages import load
 
 TARGET = Path(__file__).parents[2] / "screenshots"
+MISSING = "/nothing-here"
 WIDTHS = {"desktop": 1280, "phone": 390}
-# Account -> pages. "@text" stands for the first link on the page before whose address contains the text.
+# Account -> pages. "@text" stands for the first link on the page before whose address contains the text, "+text" for
+# the address of the last page that was not such an addition, with the text behind it.
 PAGES: dict[str, tuple[str, ...]] = {
     "": (
         "/",
@@ -29,10 +34,11 @@ PAGES: dict[str, tuple[str, ...]] = {
         "@/solvers/",
         "/programs",
         "@/programs/",
+        "+/rules",
         "/login",
         "/register",
         "/forgotten-password",
-        "/nothing-here",
+        MISSING,
         "/demo/accounts",
         "/demo/mailbox",
     ),
@@ -40,23 +46,55 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/",
         "/my/challenges",
         "@/challenges/",
-        "@/candidates",
+        "+/candidates",
+        "+/consortium",
+        "+/bids",
         "/challenges/new",
         "/organization",
+        "+/edit",
+        "+/people",
+        "+/history",
+        "+/relations/new",
         "/account",
         "/saved",
     ),
-    "sme": ("/", "/my/recommendations", "@/fit", "/my/bids", "/organization/profile", "/organization"),
+    "sme": (
+        "/",
+        "/my/recommendations",
+        "@/fit",
+        "/my/bids",
+        "@/bids/",
+        "/organization/profile",
+        "+/preview",
+        "+/evidence/new",
+        "/organization",
+    ),
     "institute": ("/my/bids", "@/bids/"),
-    "officer": ("/", "/officer", "@/consortia/", "/programs", "@/programs/", "/programs/new"),
-    "admin": ("/", "/administration", "@/administration/organizations/", "/administration/people"),
+    "officer": (
+        "/",
+        "/officer",
+        "@/consortia/",
+        "/programs",
+        "@/programs/",
+        "+/edit",
+        "+/rounds/new",
+        "+/rules/new",
+        "/programs/new",
+    ),
+    "admin": (
+        "/",
+        "/administration",
+        "@/administration/organizations/",
+        "/administration/people",
+        "@/administration/people/",
+    ),
 }
 
 
 def main() -> int:
     complaints: list[str] = []
-    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
-        demo = Command(Path(directory), "demo")
+    with data_directory() as directory, sync_playwright() as playwright:
+        demo = Command(directory, "demo")
         try:
             demo.wait_for(demo.url)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -95,19 +133,43 @@ def _walk(
             else None
         ),
     )
+    page.on("pageerror", lambda error: complaints.append(f"{place[0]}: {error}"))
+    base = ""
     for number, path in enumerate(PAGES[account]):
-        target = _found(page, path[1:]) if path.startswith("@") else path
+        target = (
+            base + path[1:]
+            if path.startswith("+")
+            else _found(page, path[1:])
+            if path.startswith("@")
+            else path
+        )
+        base = base if path.startswith("+") else target or ""
         if target is None:
             complaints.append(f"{account or 'public'} {locale} {width_name}: no link to {path[1:]}")
             continue
         place[0] = f"{account or 'public'} {locale} {width_name} {target}"
-        page.goto(target)
+        answer = page.goto(target)
+        if answer is not None and answer.status >= 400 and target != MISSING:
+            complaints.append(f"{place[0]}: status {answer.status}")
         page.wait_for_load_state("networkidle")
-        name = re.sub(r"\W+", "-", path.strip("@/")) or "home"
+        name = re.sub(r"\W+", "-", path.strip("@+/")) or "home"
         page.screenshot(path=folder / f"{account or 'public'}-{number:02}-{name}.png", full_page=True)
         if int(page.evaluate("document.documentElement.scrollWidth")) > width:
             complaints.append(f"{place[0]}: wider than the screen")
+        if locale == DEFAULT_LOCALE:
+            lines = {line.strip() for line in page.inner_text("body").splitlines()}
+            complaints.extend(f"{place[0]}: not translated: {line}" for line in sorted(lines & _english()))
     context.close()
+
+
+@cache
+def _english() -> frozenset[str]:
+    """Messages whose translation differs from them: a page in Chinese shows none of these."""
+    return frozenset(
+        message.id
+        for message in load(DEFAULT_LOCALE)
+        if isinstance(message.id, str) and message.id and message.string != message.id
+    )
 
 
 def _found(page: Page, part: str) -> str | None:
