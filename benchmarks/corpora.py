@@ -17,6 +17,8 @@ MANDELBROT_OFFSET = 2.7
 TOPIC_SHARE = 0.5
 TOPICS = 2_000
 TOPIC_WORDS = 300
+# Drawn so many at a time, a corpus of any size needs little more memory than it takes itself.
+PIECE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,16 @@ class Source:
         lengths = np.maximum(5, self.random.normal(length, length / 4, size=count).astype(np.int64))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         total = int(starts[-1])
-        terms = np.searchsorted(self.sums, self.random.random(total)).astype(np.int32)
-        topic = np.repeat(self.random.integers(0, TOPICS, size=count), lengths)
+        topic = np.repeat(self.random.integers(0, TOPICS, size=count, dtype=np.int32), lengths)
+        terms = np.empty(total, dtype=np.int32)
+        for start in range(0, total, PIECE):
+            terms[start : start + PIECE] = self._terms(topic[start : start + PIECE])
+        return Corpus(starts, terms)
+
+    def _terms(self, topic: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        terms = np.searchsorted(self.sums, self.random.random(len(topic))).astype(np.int32)
         # Within a subject some words are frequent too.
-        word = np.minimum((self.random.pareto(1.0, size=total) * 5).astype(np.int64), TOPIC_WORDS - 1)
-        of_topic = self.random.random(total) < TOPIC_SHARE
+        word = np.minimum(self.random.pareto(1.0, size=len(topic)) * 5, TOPIC_WORDS - 1).astype(np.int32)
+        of_topic = self.random.random(len(topic)) < TOPIC_SHARE
         terms[of_topic] = self.topics[topic[of_topic], word[of_topic]]
-        return Corpus(starts, np.minimum(terms, VOCABULARY - 1))
+        return np.minimum(terms, VOCABULARY - 1)

@@ -68,15 +68,12 @@ class Index:
         document_frequency: Ints,
         idf: Floats,
         mean_length: float,
-        whole: Level,
-        items: Level,
-        item_starts: Ints,
+        levels: TwoLevels,
         attributes: Attributes,
         id_order: Ints,
         tokenizer: Tokenizer,
     ) -> None:
-        """Use `build`.  `item_starts[d] : item_starts[d + 1]` are the items of document d; `id_order` has the place of
-        each document among the sorted ids and decides between equal scores."""
+        """Use `build`.  `id_order` has the place of each document among the sorted ids and decides between equal scores."""
         self.documents = documents
         self.position = position
         self.terms = terms
@@ -84,14 +81,14 @@ class Index:
         self.document_frequency = document_frequency
         self.idf = idf
         self.mean_length = mean_length
-        self.whole = whole
-        self.items = items
-        self.item_starts = item_starts
+        self.levels = levels
+        self.whole = levels.whole
+        self.items = levels.items
+        self.item_starts = levels.item_starts
         self.attributes = attributes
         self.id_order = id_order
         self.tokenizer = tokenizer
-        self.levels = TwoLevels(whole, items, item_starts)
-        for array in (document_frequency, idf, item_starts, id_order):
+        for array in (document_frequency, idf, levels.item_starts, id_order):
             array.flags.writeable = False
 
     @classmethod
@@ -139,9 +136,11 @@ class Index:
             document_frequency=frequency[by_frequency],
             idf=idf,
             mean_length=mean_length,
-            whole=Level.of(Rows(whole.starts, whole.columns, saturated), len(terms)),
-            items=Level.of(Rows(items.starts, items.columns, weighed), len(terms)),
-            item_starts=np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64),
+            levels=TwoLevels.of(
+                Level.of(Rows(whole.starts, whole.columns, saturated), len(terms)),
+                Level.of(Rows(items.starts, items.columns, weighed), len(terms)),
+                np.cumsum([0, *(len(each.items) for each in tokens)], dtype=np.int64),
+            ),
             attributes=Attributes.of(documents),
             id_order=id_order,
             tokenizer=tokenizer,

@@ -88,12 +88,15 @@ class Level:
     `common` terms are those below the first that is in at most COMMON_SHARE of the texts.
     """
 
-    def __init__(self, weights: Rows, postings: Rows, common: CommonRows, common_terms: int) -> None:
+    def __init__(
+        self, weights: Rows, postings: Rows, common: CommonRows, common_terms: int, block_norms: Weights
+    ) -> None:
+        """`block_norms`: the greatest norm of the common terms in each block of texts."""
         self.weights = weights
         self.postings = postings
         self.common = common
         self.common_terms = common_terms
-        self.block_norms: Weights = kernels.block_maxima(common.norms, kernels.BLOCK)
+        self.block_norms = block_norms
         for array in (weights.values, postings.values, common.weights):
             array.flags.writeable = False
         self._scratch = threading.local()
@@ -109,11 +112,15 @@ class Level:
         while common and np.count_nonzero(is_common < common) * 2 < common:
             common //= 2
         common = min(common, MOST_COMMON)
+        common_rows = CommonRows(
+            *kernels.common_rows(weights.starts, weights.columns, weights.values, common)
+        )
         return cls(
             weights,
             Rows(*kernels.postings_of(weights.starts, weights.columns, weights.values, common, terms)),
-            CommonRows(*kernels.common_rows(weights.starts, weights.columns, weights.values, common)),
+            common_rows,
             common,
+            kernels.block_maxima(common_rows.norms, kernels.BLOCK),
         )
 
     @property

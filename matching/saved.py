@@ -26,9 +26,10 @@ from matching.index import LENGTH_B, SATURATION_K1, Index
 from matching.level import CommonRows, Level, Rows
 from matching.stored_names import NameList, StoredNames
 from matching.tokenizer import Tokenizer, default_tokenizer
+from matching.two_levels import TwoLevels
 
 # Raised whenever the arrays change their meaning.
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 # The version that readers may still be opening while the next one appears.
 KEPT_VERSIONS = 2
@@ -159,9 +160,13 @@ def open_index(version: Path, tokenizer: Tokenizer | None = None) -> Index:
         document_frequency=arrays["document_frequency"],
         idf=arrays["idf"],
         mean_length=manifest["mean_length"],
-        whole=_level(arrays, "whole", manifest["common_terms"]["whole"]),
-        items=_level(arrays, "items", manifest["common_terms"]["items"]),
-        item_starts=arrays["item_starts"],
+        levels=TwoLevels(
+            _level(arrays, "whole", manifest["common_terms"]["whole"]),
+            _level(arrays, "items", manifest["common_terms"]["items"]),
+            arrays["item_starts"],
+            arrays["whole_document_norms"],
+            arrays["items_document_norms"],
+        ),
         attributes=attributes,
         id_order=arrays["id_order"],
         tokenizer=tokenizer,
@@ -213,6 +218,8 @@ def _arrays_of(index: Index) -> dict[str, Array]:
         "document_frequency": index.document_frequency,
         "idf": index.idf,
         "item_starts": index.item_starts,
+        "whole_document_norms": index.levels.whole_block_norms,
+        "items_document_norms": index.levels.item_block_norms,
         "group": index.attributes.group,
         "region": index.attributes.region,
         "certificate": index.attributes.certificate,
@@ -233,6 +240,7 @@ def _level_arrays(name: str, level: Level) -> dict[str, Array]:
         f"{name}_common_terms": level.common.terms,
         f"{name}_common_weights": level.common.weights,
         f"{name}_common_norms": level.common.norms,
+        f"{name}_block_norms": level.block_norms,
     }
 
 
@@ -251,6 +259,7 @@ def _level(arrays: Mapping[str, Array], name: str, common_terms: int) -> Level:
             arrays[f"{name}_common_norms"],
         ),
         common_terms,
+        arrays[f"{name}_block_norms"],
     )
 
 

@@ -21,13 +21,31 @@ ITEM_SHARE = (1.0 - WHOLE_SHARE) / BEST_ITEMS
 class TwoLevels:
     """½ · product with the whole + ½ · ⅓ · Σ of the 3 best products with items, for each document."""
 
-    def __init__(self, whole: Level, items: Level, item_starts: Ints) -> None:
-        """`item_starts[d] : item_starts[d + 1]` are the items of document d."""
+    def __init__(
+        self,
+        whole: Level,
+        items: Level,
+        item_starts: Ints,
+        whole_block_norms: Weights,
+        item_block_norms: Weights,
+    ) -> None:
+        """`item_starts[d] : item_starts[d + 1]` are the items of document d; the norms are the greatest of the common
+        terms in each block of documents."""
         self.whole = whole
         self.items = items
         self.item_starts = item_starts
-        self.whole_block_norms: Weights = kernels.block_maxima(whole.common.norms, kernels.DOCUMENT_BLOCK)
-        self.item_block_norms: Weights = kernels.document_block_maxima(item_starts, items.common.norms)
+        self.whole_block_norms = whole_block_norms
+        self.item_block_norms = item_block_norms
+
+    @classmethod
+    def of(cls, whole: Level, items: Level, item_starts: Ints) -> TwoLevels:
+        return cls(
+            whole,
+            items,
+            item_starts,
+            kernels.block_maxima(whole.common.norms, kernels.DOCUMENT_BLOCK),
+            kernels.document_block_maxima(item_starts, items.common.norms),
+        )
 
     def scores(self, whole: Mapping[int, float], items: Mapping[int, float]) -> Floats:
         """The scores of all documents, shape (documents,), in [0, 1] for weights that make both products lie there."""
