@@ -8,7 +8,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -68,13 +68,14 @@ def _embedded(settings: Settings) -> Iterator[Settings]:
     directory = settings.data_dir / "postgres"
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = DirectoryLock(settings.data_dir)
-    # The library's own lock lies in the shared temporary directory, for all data directories at once.
-    cast("Any", PostgresServer)._lock = lock
     # Interrupted half-way, a server would run that nobody has noted down.
     with signals_deferred():
         with lock:
             _forget_the_dead(directory)
-        server = get_server(directory)
+        server = get_server(directory, start=False)
+        # The library's own lock lies in the shared temporary directory, for all data directories at once.
+        cast("Any", server)._lock = lock
+        server.start()
     try:
         # Under the lock: two processes that start at once would both find no database and both create it.
         with lock, psycopg.connect(server.get_uri(), autocommit=True) as connection:
@@ -90,6 +91,11 @@ def _embedded(settings: Settings) -> Iterator[Settings]:
             # Its exit handler would do all this once more.
             atexit.unregister(server._cleanup)
             PostgresServer._instances.pop(directory, None)
+            # Where the data directory's path is too long for a socket, it lay in a directory of its own.
+            socket_dir = server.get_postmaster_info().socket_dir
+            if socket_dir is not None and socket_dir != directory:
+                with suppress(OSError):
+                    socket_dir.rmdir()
 
 
 @contextmanager
