@@ -123,8 +123,16 @@ def _forget_the_dead(directory: Path) -> None:
     _forget_dead_processes(directory)
     # A server that was killed leaves its number behind, which may meanwhile be that of another process.
     path = directory / "postmaster.pid"
-    if path.exists() and not _is_server_of(directory, path.read_text().partition("\n")[0]):
-        path.unlink()
+    if not path.exists():
+        return
+    lines = path.read_text().splitlines()
+    if _is_server_of(directory, lines[0] if lines else ""):
+        return
+    # The fifth line is the socket's directory. Its lock names the dead server too, and a dead process whose parent
+    # has not yet taken note of it counts as alive for the next server.
+    socket_dir = Path(lines[4]) if len(lines) > 4 and lines[4] else directory
+    for left in (*socket_dir.glob(".s.PGSQL.*"), path):
+        left.unlink(missing_ok=True)
 
 
 def _is_server_of(directory: Path, pid: str) -> bool:

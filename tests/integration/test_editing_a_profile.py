@@ -136,7 +136,7 @@ async def test_evidence_is_added_edited_and_deleted_without_script(
     assert item.tokens == terms_of_text("电子束物理气相沉积方法\n结合强度60 MPa\nEB-PVD")
     before = (await stored(session, organization)).index_revision
     page = await browser.get(f"/organization/profile/evidence/{item.id}/edit")
-    assert "<!doctype html>" in page.text
+    assert "<!DOCTYPE html>" in page.text
     assert ITEM["text"] in page.text
     changed = {**ITEM, "title": "改过的标题", "year": ""}
     answer = await browser.submit(f"/organization/profile/evidence/{item.id}", changed)
@@ -164,7 +164,7 @@ async def test_with_script_the_row_and_the_meter_come_back(make: Factory, browse
     assert saved.status_code == 200
     assert ITEM["title"] in saved.text
     assert 'id="completeness" hx-swap-oob="true"' in " ".join(saved.text.split())
-    assert "<!doctype html>" not in saved.text
+    assert "<!DOCTYPE html>" not in saved.text
     wrong = await browser.submit("/organization/profile/evidence", {**ITEM, "title": ""}, headers=htmx)
     assert wrong.status_code == 422
     assert wrong.text.lstrip().startswith("<li")
