@@ -92,15 +92,6 @@ class Challenge:
             parts=tuple(QueryPart(part.id, part.text, float(part.weight)) for part in self.requirements),
         )
 
-    def as_document(self) -> Document:
-        """The challenge as a thing to be found: by a solver, by the public, by somebody who drafts a similar one."""
-        return Document(
-            id=self.id,
-            name=self.title,
-            text=f"{self.title}\n{self.text}",
-            evidence=tuple(Evidence(text=part.text) for part in self.requirements),
-        )
-
 
 def query_of_document(document: Document) -> Query:
     """A document as a question: a solver looking for challenges, a challenge for similar ones."""

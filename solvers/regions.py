@@ -55,10 +55,6 @@ def is_region(code: str) -> bool:
     return code in _PROVINCES or code in _CITIES
 
 
-def province_of(code: str) -> Province | None:
-    return _PROVINCES.get(code[:2])
-
-
 def region_name(code: str | None) -> str:
     """Province and city in the current language, e.g. 浙江省杭州市, "Hangzhou, Zhejiang"."""
     if not code:

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision
-from challenges.matches.models import MatchRun
 from challenges.programs.models import ProgramOfficer
 from core.accounts.models import Person
 from solvers.organizations.models import Organization
@@ -63,15 +62,6 @@ async def shown_consortium(session: AsyncSession, challenge_id: uuid.UUID) -> Co
     return await session.scalar(statement.order_by(Consortium.updated_at.desc()).limit(1))
 
 
-async def decided_consortia(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
-    """Consortia on which the last word is spoken, newest first."""
-    statement = _whole().where(
-        Consortium.challenge_id == challenge_id,
-        Consortium.state.in_([ConsortiumState.APPROVED, ConsortiumState.REJECTED]),
-    )
-    return list(await session.scalars(statement.order_by(Consortium.updated_at.desc())))
-
-
 async def organizations_by_ids(
     session: AsyncSession, organization_ids: Collection[uuid.UUID]
 ) -> list[Organization]:
@@ -89,21 +79,6 @@ async def lock_organizations(session: AsyncSession, organization_ids: Collection
     """Keep sizes as they are until this transaction ends."""
     statement = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
     await session.execute(statement.with_for_update(read=True))
-
-
-async def organization_names(
-    session: AsyncSession, organization_ids: Collection[uuid.UUID]
-) -> dict[str, str]:
-    rows = await session.execute(
-        select(Organization.id, Organization.name).where(Organization.id.in_(organization_ids))
-    )
-    return {str(row.id): row.name for row in rows}
-
-
-async def run_of(session: AsyncSession, consortium: Consortium) -> MatchRun | None:
-    if consortium.run_id is None:
-        return None
-    return await session.scalar(select(MatchRun).where(MatchRun.id == consortium.run_id))
 
 
 async def decision_of(session: AsyncSession, consortium_id: uuid.UUID) -> Decision | None:

@@ -53,10 +53,6 @@ async def rule_in_force(session: AsyncSession, program_id: uuid.UUID, on_day: da
     return await session.scalar(statement)
 
 
-async def rule_by_id(session: AsyncSession, rule_id: uuid.UUID) -> QuotaRule | None:
-    return await session.scalar(select(QuotaRule).where(QuotaRule.id == rule_id))
-
-
 async def latest_version(session: AsyncSession, program_id: uuid.UUID) -> int:
     statement = select(func.coalesce(func.max(QuotaRule.version), 0)).where(
         QuotaRule.program_id == program_id

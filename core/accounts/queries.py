@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from core.accounts.models import Login, LoginAttempt, PasswordReset, Person, PersonRole, PlatformRole
+from core.accounts.models import Login, LoginAttempt, PasswordReset, Person
 
 
 async def person_by_email(session: AsyncSession, email: str) -> Person | None:
@@ -85,12 +85,3 @@ async def people(session: AsyncSession, *, search: str, limit: int, offset: int)
         .offset(offset)
     )
     return list(await session.scalars(statement)), total
-
-
-async def administrators(session: AsyncSession) -> list[Person]:
-    statement = (
-        select(Person)
-        .join(PersonRole)
-        .where(PersonRole.role == PlatformRole.ADMINISTRATOR, Person.is_disabled.is_(False))
-    )
-    return list(await session.scalars(statement))

@@ -10,7 +10,6 @@ from sqlalchemy.orm import selectinload
 from core.accounts.models import Person
 from core.audit import AuditEntry
 from solvers.organizations.models import (
-    Certificate,
     ControlKind,
     ControlRelation,
     Invitation,
@@ -113,19 +112,6 @@ async def profiles_of(session: AsyncSession, organization_ids: list[uuid.UUID]) 
         .with_for_update()
     )
     return list(await session.scalars(statement))
-
-
-async def certificate_by_id(session: AsyncSession, certificate_id: uuid.UUID) -> Certificate | None:
-    return await session.get(Certificate, certificate_id)
-
-
-async def relation_by_id(session: AsyncSession, relation_id: uuid.UUID) -> ControlRelation | None:
-    statement = (
-        select(ControlRelation)
-        .where(ControlRelation.id == relation_id)
-        .options(selectinload(ControlRelation.controller))
-    )
-    return await session.scalar(statement)
 
 
 async def membership_of(

@@ -12,8 +12,10 @@ from challenges.postings import queries as posting_queries
 from challenges.postings import service as postings
 from challenges.postings.policies import may_post as may_post_challenges
 from challenges.programs import queries as program_queries
+from core.accounts import service as account_service
 from core.clock import utc_now
 from core.errors import NotFoundError
+from core.i18n import LOCALES
 from core.i18n import lazy_gettext as _
 from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import SizeClass, Verification
@@ -65,8 +67,19 @@ class HomeController(Controller):
 
     @get("/locale/{locale:str}", opt={"access": Access.PUBLIC})
     async def change_locale(
-        self, request: WebRequest, locale: FromPath[str], settings: Config, to: FromQuery[str] = "/"
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        locale: FromPath[str],
+        settings: Config,
+        to: FromQuery[str] = "/",
     ) -> Response[Any]:
+        """The cookie is for this browser; mail follows the language that its reader chose last."""
+        if locale not in LOCALES:
+            raise NotFoundError(_("There is nothing at this address."))
+        if not actor.is_anonymous:
+            await account_service.set_locale_preference(session, actor, locale)
         return redirect(request, safe_path(to), cookies=[locale_cookie(settings, locale)])
 
 
