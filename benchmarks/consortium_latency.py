@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 SEED = 20260101
 THREADS = 2
 SCALE = 10**6
-CONSORTIUM_SIZES = ((500, 6), (500, 10), (2000, 6), (2000, 10), (2000, 12))
+CONSORTIUM_SIZES = ((100, 10), (500, 10), (1000, 10), (2000, 10), (2000, 12))
 ALLOCATION_SIZES = ((50, 500), (200, 2000), (500, 5000))
 # Beyond this CP-SAT spends minutes before it looks at its time limit.
 MAX_PAIRS_FOR_CP_SAT = 400_000

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "bm25s", "tantivy", "jieba", "rjieba")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "bm25s", "tantivy", "jieba", "rjieba", "ortools")
 
 
 def describe_machine() -> dict[str, str]:
