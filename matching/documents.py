@@ -10,10 +10,14 @@ from matching.quota import QuotaRule
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that shows what a solver can do: a capability, patent, paper, project, product, equipment, standard."""
+    """One thing that shows what a solver can do: a capability, patent, paper, project, product, equipment, standard.
+
+    `id` is whatever an application knows it by; it is kept and not read.
+    """
 
     text: str
     title: str = ""
+    id: str = ""
 
     @property
     def whole(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from matching.documents import Challenge, Query
 from matching.index import DocumentTokens, Index, tokens_of
-from matching.ranking import prepare, score_tokens
+from matching.ranking import Statistics, prepare, score_tokens
 from matching.tokenizer import Tokenizer, default_tokenizer
 
 # A gain below this is no reason to write anything into a profile: it is less than the last digit that pages show.
@@ -53,16 +54,28 @@ def mark(text: str, terms: Collection[str], tokenizer: Tokenizer | None = None) 
     return pieces
 
 
+class Explaining(Statistics, Protocol):
+    """Statistics that know their terms by number."""
+
+    terms: Sequence[str]
+
+
 def missing_terms(
     index: Index, query: Challenge | Query, document_id: str, limit: int = 10
+) -> list[MissingTerm]:
+    """As `missing_from`, of a document of an index that holds texts."""
+    document = index.documents[index.position[document_id]]
+    return missing_from(index, query, tokens_of(document, index.tokenizer), limit)
+
+
+def missing_from(
+    index: Explaining, query: Challenge | Query, tokens: DocumentTokens, limit: int = 10
 ) -> list[MissingTerm]:
     """The terms of a query that a document lacks, those that would add most first.
 
     The gain is computed, not estimated: the score of the document with the term written once into its best item (or
     its text, if it has no items), less its score now, under the statistics of the index.
     """
-    document = index.documents[index.position[document_id]]
-    tokens = tokens_of(document, index.tokenizer)
     now = score_tokens(index, query, tokens)
     present = set(tokens.whole)
     known = {term for text in prepare(index, query) for term in text.whole}
@@ -76,7 +89,7 @@ def missing_terms(
     return sorted(missing, key=lambda each: (-each.gain, each.term))[:limit]
 
 
-def _best_item(index: Index, query: Challenge | Query, tokens: DocumentTokens) -> int:
+def _best_item(index: Explaining, query: Challenge | Query, tokens: DocumentTokens) -> int:
     alone = [score_tokens(index, query, DocumentTokens(whole=(), items=(item,))) for item in tokens.items]
     return alone.index(max(alone)) if alone else 0
 

@@ -3,13 +3,15 @@
 The index stays as it is.  New and edited documents are kept beside it under its statistics (idf, mean length), so that
 scores of both can be compared; who was edited or removed is struck out of it.  Once the additions are many, or the
 statistics have drifted, an index is built afresh.
+
+`GrowingIndex` takes what changes; `GrownIndex` is what it held at one moment, never changes, and answers.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
@@ -22,7 +24,7 @@ from matching import kernels
 from matching.attributes import DEAD, Filters, passes
 from matching.documents import Challenge, Document, Query
 from matching.index import DocumentTokens, Index, tokens_of
-from matching.level import Floats, Ints
+from matching.level import Floats, Ints, Rows
 from matching.ranking import (
     SCORE_DECIMALS,
     Candidate,
@@ -32,6 +34,8 @@ from matching.ranking import (
     prepare,
     weighed,
 )
+from matching.stored_names import StoredNames
+from matching.tokenizer import Tokenizer
 from matching.two_levels import BEST_ITEMS, WHOLE_SHARE
 
 # Room for this many values at first; doubled whenever it is full, so adding costs the same on average.
@@ -66,6 +70,22 @@ class _GrowingRows:
         values: list[float] = self.values[place].tolist()
         return dict(zip(columns, values, strict=True))
 
+    def frozen(self) -> Rows:
+        """The rows that are there now: rows that are added later are written behind them, or into other arrays."""
+        return Rows(self.starts[: self.count + 1], self.columns, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far an index's statistics are from those of the documents that are there now.
+
+    `idf` is the mean of |idf now − idf then| over all occurrences of terms in documents now; `length` is
+    |mean length now / mean length then − 1|, documents that were struck out taken to have been of mean length.
+    """
+
+    idf: float
+    length: float
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -78,118 +98,29 @@ class _Found:
     is_new: bool
 
 
-class GrowingIndex:
-    """An index with documents added, edited and removed since; every call sees all that were complete before it."""
+class _Statistics:
+    """Weighs terms as the base does; terms that came since are numbered after its own, up to `terms` of all."""
 
-    def __init__(self, base: Index) -> None:
+    def __init__(self, base: Index, extra_terms: Mapping[str, int]) -> None:
         self.base = base
-        self.extra_terms: dict[str, int] = {}
-        self._extra_names: list[str] = []
-        self._documents: list[Document] = []
-        self._position: dict[str, int] = {}
-        self._alive: set[int] = set()
-        self._whole = _GrowingRows()
-        self._items = _GrowingRows()
-        self._item_starts: Ints = np.zeros(FIRST_ROOM, dtype=np.int64)
-        self._group: npt.NDArray[np.uint8] | None = None
-        self._lock = Lock()
+        self.extra_terms = extra_terms
 
     @property
-    def added(self) -> int:
-        """How many documents are beside the base: when they are many, it is time to build afresh."""
-        return len(self._documents)
-
-    def put(self, document: Document, tokens: DocumentTokens | None = None) -> None:
-        """Add a document, or exchange the one that has its id."""
-        tokens = tokens or tokens_of(document, self.base.tokenizer)
-        with self._lock:
-            self._strike_out(document.id)
-            for term in dict.fromkeys(chain(tokens.whole, *tokens.items)):
-                if term not in self.extra_terms and term not in self.base.vocabulary:
-                    self.extra_terms[term] = len(self.base.terms) + len(self.extra_terms)
-                    self._extra_names.append(term)
-            place = len(self._documents)
-            self._whole.add(self.base.saturation(self.count_known(tokens.whole), len(tokens.whole)))
-            for item in tokens.items:
-                self._items.add(self.tfidf(self.count_known(item)))
-            if place + 2 > len(self._item_starts):
-                self._item_starts = np.concatenate([self._item_starts, np.zeros_like(self._item_starts)])
-            self._item_starts[place + 1] = self._items.count
-            self._documents.append(document)
-            self._position[document.id] = place
-            self._alive.add(place)
-
-    def remove(self, document_id: str) -> None:
-        """Strike a document out; KeyError where there is none."""
-        with self._lock:
-            if not self._strike_out(document_id):
-                raise KeyError(document_id)
-
-    def rank(
-        self, query: Challenge | Query, top_k: int = 10, filters: Filters | None = None
-    ) -> list[Candidate]:
-        """As matching.ranking.rank, over the base and what was added."""
-        filters = filters or Filters()
-        with self._lock:
-            prepared = prepare(self, query)
-            places = np.array(
-                [place for place in sorted(self._alive) if passes(self._documents[place], filters)],
-                dtype=np.int32,
-            )
-            added = [self._added_scores(text, places) for text in prepared]
-            old = self._old(prepared, top_k, filters)
-            total = np.zeros(len(places))
-            for text, scores in zip(prepared, added, strict=True):
-                total += text.share * scores
-            merged = [*old, *self._new(prepared, places, added, total)]
-            best = sorted(
-                (each for each in merged if round(each.score, SCORE_DECIMALS) > 0.0),
-                key=lambda each: (-round(each.score, SCORE_DECIMALS), each.id),
-            )[:top_k]
-            names = _Names(self.base.terms, self._extra_names)
-            return [
-                candidate_of(
-                    names,
-                    prepared,
-                    self._added(each.place) if each.is_new else weighed(self.base, each.place),
-                    each.score,
-                    each.parts,
-                )
-                for each in best
-            ]
-
-    def _new(
-        self,
-        prepared: Sequence[TextQuery],
-        places: npt.NDArray[np.int32],
-        scores: Sequence[Floats],
-        total: Floats,
-    ) -> list[_Found]:
-        numbers: list[int] = places.tolist()
-        return [
-            _Found(
-                self._documents[place].id,
-                float(total[row]),
-                place,
-                {
-                    text.id: float(of_text[row])
-                    for text, of_text in zip(prepared, scores, strict=True)
-                    if text.id is not None
-                },
-                is_new=True,
-            )
-            for row, place in enumerate(numbers)
-        ]
+    def known_terms(self) -> int:
+        """How many terms there are; those with higher numbers came later."""
+        return len(self.base.terms) + len(self.extra_terms)
 
     def term_counts(self, text: str) -> dict[int, int]:
         return self.count_known(self.base.tokenizer.terms(text))
 
-    def count_known(self, tokens: Sequence[str]) -> dict[int, int]:
+    def count_known(self, tokens: Iterable[str]) -> dict[int, int]:
         """As Index.count_known, with the terms that came since."""
+        tokens = list(tokens)
         counts = self.base.count_known(tokens)
         if self.extra_terms:
-            extra = Counter(token for token in tokens if token in self.extra_terms)
-            counts |= {self.extra_terms[token]: count for token, count in extra.items()}
+            known = self.known_terms
+            extra = Counter(self.extra_terms.get(token, known) for token in tokens)
+            counts |= {number: count for number, count in extra.items() if number < known}
         return counts
 
     def tfidf(self, counts: Mapping[int, int]) -> dict[int, float]:
@@ -210,19 +141,317 @@ class GrowingIndex:
         known = term < len(self.base.terms)
         return float(self.base.idf[term]) if known else math.log(1.0 + len(self.base.documents)) + 1.0
 
+
+class GrowingIndex(_Statistics):
+    """An index with documents added, edited and removed since; every call sees all that were complete before it."""
+
+    def __init__(self, base: Index) -> None:
+        self._new_terms: dict[str, int] = {}
+        super().__init__(base, self._new_terms)
+        self._extra_names: list[str] = []
+        self._documents: list[Document] = []
+        self._position: dict[str, int] = {}
+        self._whole = _GrowingRows()
+        self._items = _GrowingRows()
+        self._item_starts: Ints = np.zeros(FIRST_ROOM, dtype=np.int64)
+        self._group: npt.NDArray[np.uint8] | None = None
+        self._struck = 0
+        self._frequency_change: Counter[int] = Counter()
+        self._lengths: dict[str, int] = {}
+        self._added_length = 0
+        self._lock = Lock()
+        self._grown: GrownIndex | None = None
+
+    @property
+    def added(self) -> int:
+        """How many documents are beside the base: when they are many, it is time to build afresh."""
+        return len(self._documents)
+
+    @property
+    def changed(self) -> int:
+        """How many documents were put beside the base or struck out of it, whichever are more."""
+        return max(len(self._documents), self._struck)
+
+    def put(self, document: Document, tokens: DocumentTokens | None = None) -> None:
+        """Add a document, or exchange the one that has its id."""
+        tokens = tokens or tokens_of(document, self.base.tokenizer)
+        with self._lock:
+            self._grown = None
+            self._strike_out(document.id)
+            for term in dict.fromkeys(chain(tokens.whole, *tokens.items)):
+                if term not in self._new_terms and term not in self.base.vocabulary:
+                    self._extra_names.append(term)
+                    self._new_terms[term] = len(self.base.terms) + len(self._new_terms)
+            place = len(self._documents)
+            row = self.base.saturation(self.count_known(tokens.whole), len(tokens.whole))
+            self._whole.add(row)
+            self._frequency_change.update(row.keys())
+            for item in tokens.items:
+                self._items.add(self.tfidf(self.count_known(item)))
+            if place + 2 > len(self._item_starts):
+                self._item_starts = np.concatenate([self._item_starts, np.zeros_like(self._item_starts)])
+            self._item_starts[place + 1] = self._items.count
+            self._documents.append(document)
+            self._position[document.id] = place
+            self._lengths[document.id] = len(tokens.whole)
+            self._added_length += len(tokens.whole)
+
+    def remove(self, document_id: str) -> None:
+        """Strike a document out; KeyError where there is none."""
+        if not self.discard(document_id):
+            raise KeyError(document_id)
+
+    def discard(self, document_id: str) -> bool:
+        """Strike a document out; whether there was one."""
+        with self._lock:
+            self._grown = None
+            return self._strike_out(document_id)
+
+    def grown(self) -> GrownIndex:
+        """What is there now, as an index that never changes; costs something after each change only."""
+        with self._lock:
+            if self._grown is None:
+                self._grown = GrownIndex(
+                    base=self.base,
+                    extra_terms=self._new_terms,
+                    names=self._extra_names,
+                    documents=self._documents,
+                    position=dict(self._position),
+                    whole=self._whole.frozen(),
+                    items=self._items.frozen(),
+                    item_starts=self._item_starts,
+                    group=None if self._group is None else self._group.copy(),
+                    struck=self._struck,
+                )
+            return self._grown
+
+    def rank(
+        self, query: Challenge | Query, top_k: int = 10, filters: Filters | None = None
+    ) -> list[Candidate]:
+        """As matching.ranking.rank, over the base and what was added."""
+        return self.grown().rank(query, top_k, filters)
+
+    def drift(self) -> Drift:
+        with self._lock:
+            base = self.base
+            before = len(base.documents)
+            kept = before - self._struck
+            now = kept + len(self._position)
+            terms = np.fromiter(self._frequency_change.keys(), dtype=np.int64)
+            change = np.fromiter(self._frequency_change.values(), dtype=np.float64)
+            in_base = terms < len(base.terms)
+            then = np.zeros(len(terms))
+            then[in_base] = base.document_frequency[terms[in_base]]
+            present = then + change
+            everywhere = math.log((1.0 + now) / (1.0 + before))
+            shifts = np.abs(everywhere - np.log((1.0 + present) / (1.0 + then)))
+            occurrences = len(base.whole.weights.columns) + float(change.sum())
+            rest = max(occurrences - float(present.sum()), 0.0)
+            moved = float(np.sum(present * shifts)) + rest * abs(everywhere)
+            length = kept * base.mean_length + self._added_length
+            return Drift(
+                idf=moved / max(occurrences, 1.0),
+                length=abs((length / max(now, 1) or 1.0) / base.mean_length - 1.0),
+            )
+
     def _strike_out(self, document_id: str) -> bool:
         place = self._position.pop(document_id, None)
         if place is not None:
-            self._alive.discard(place)
+            self._frequency_change.subtract(self._whole.row(place).keys())
+            self._added_length -= self._lengths.pop(document_id)
             return True
-        if document_id not in self.base.position:
+        struck = self.base.position.get(document_id)
+        if struck is None:
             return False
         if self._group is None:
             self._group = self.base.attributes.group.copy()
-        struck = self.base.position[document_id]
-        is_there = self._group[struck] != DEAD
-        self._group[struck] = DEAD
-        return bool(is_there)
+        is_there = bool(self._group[struck] != DEAD)
+        if is_there:
+            self._group[struck] = DEAD
+            self._struck += 1
+            self._frequency_change.subtract(self.base.whole.weights.row(struck).keys())
+        return is_there
+
+
+class GrownIndex(_Statistics):
+    """A base and what had been added to it, edited and removed by one moment; safe to share between threads.
+
+    What the growing index appends later lies behind the places that are named here.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: Index,
+        extra_terms: Mapping[str, int],
+        names: Sequence[str],
+        documents: Sequence[Document],
+        position: Mapping[str, int],
+        whole: Rows,
+        items: Rows,
+        item_starts: Ints,
+        group: npt.NDArray[np.uint8] | None,
+        struck: int,
+    ) -> None:
+        """Use `GrowingIndex.grown`."""
+        super().__init__(base, extra_terms)
+        self._known_terms = len(base.terms) + len(extra_terms)
+        self._documents = documents
+        self._position = position
+        self._places = np.array(sorted(position.values()), dtype=np.int32)
+        self._whole = whole
+        self._items = items
+        self._item_starts = item_starts
+        self._group = group
+        self._struck = struck
+        self.terms = _Names(base.terms, names)
+
+    @property
+    def known_terms(self) -> int:
+        return self._known_terms
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.base.tokenizer
+
+    def __len__(self) -> int:
+        return len(self.base.documents) - self._struck + len(self._position)
+
+    def __contains__(self, document_id: object) -> bool:
+        return isinstance(document_id, str) and (
+            document_id in self._position or self._base_place(document_id) is not None
+        )
+
+    def document(self, document_id: str) -> Document:
+        """Of a document of a saved base id, name, attributes and titles are known, not its texts; KeyError for none."""
+        place = self._position.get(document_id)
+        if place is not None:
+            return self._documents[place]
+        struck = self._base_place(document_id)
+        if struck is None:
+            raise KeyError(document_id)
+        return self.base.documents[struck]
+
+    def knows_term(self, term: str) -> bool:
+        """Whether a term occurs in any document, or did when the base was built."""
+        return self.extra_terms.get(term, self.known_terms) < self.known_terms or term in self.base.vocabulary
+
+    def rank(
+        self, query: Challenge | Query, top_k: int = 10, filters: Filters | None = None
+    ) -> list[Candidate]:
+        """As matching.ranking.rank, over the base and what was added."""
+        filters = filters or Filters()
+        prepared = prepare(self, query)
+        places = np.array(
+            [place for place in _listed(self._places) if passes(self._documents[place], filters)],
+            dtype=np.int32,
+        )
+        merged = [*self._old(prepared, top_k, filters), *self._new(prepared, places)]
+        best = sorted(
+            (each for each in merged if round(each.score, SCORE_DECIMALS) > 0.0),
+            key=lambda each: (-round(each.score, SCORE_DECIMALS), each.id),
+        )[:top_k]
+        return [self._candidate(prepared, each) for each in best]
+
+    def search(
+        self, query: Challenge | Query, among: Collection[str] | None = None, limit: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Ids and scores of all documents that match, best first, equal ones by id; `among` names who may be found."""
+        prepared = prepare(self, query)
+        total: Floats = np.zeros(len(self.base.documents))
+        added: Floats = np.zeros(len(self._places))
+        for text in prepared:
+            total += text.share * self.base.levels.scores(text.whole, text.items)
+            added += text.share * self._added_scores(text, self._places)
+        if self._group is not None:
+            total[self._group == DEAD] = 0.0
+        if among is not None:
+            allowed = np.zeros(len(total), dtype=np.bool_)
+            allowed[self._base_places(among)] = True
+            total[~allowed] = 0.0
+            mine = {self._position[name] for name in among if name in self._position}
+            added[[place not in mine for place in _listed(self._places)]] = 0.0
+        scores = np.round(np.concatenate([total, added]), SCORE_DECIMALS)
+        positions = np.flatnonzero(scores > 0.0)
+        if limit is not None and limit < len(positions):
+            if limit <= 0:
+                return []
+            least = np.partition(scores[positions], len(positions) - limit)[len(positions) - limit]
+            positions = positions[scores[positions] >= least]
+        base = len(total)
+        numbers: list[int] = positions.tolist()
+        found = [
+            (
+                self.base.documents[number].id
+                if number < base
+                else self._documents[int(self._places[number - base])].id,
+                float(scores[number]),
+            )
+            for number in numbers
+        ]
+        return sorted(found, key=lambda each: (-each[1], each[0]))[:limit]
+
+    def candidate(self, query: Challenge | Query, document_id: str) -> Candidate:
+        """One document with its score, zero too, and what that is made of; KeyError where there is none."""
+        prepared = prepare(self, query)
+        place = self._position.get(document_id)
+        if place is not None:
+            (found,) = self._new(prepared, np.array([place], dtype=np.int32))
+            return self._candidate(prepared, found)
+        struck = self._base_place(document_id)
+        if struck is None:
+            raise KeyError(document_id)
+        levels = self.base.levels
+        scores = [
+            levels.score(levels.whole.query(text.whole), levels.items.query(text.items), struck)
+            for text in prepared
+        ]
+        parts = {text.id: score for text, score in zip(prepared, scores, strict=True) if text.id is not None}
+        total = 0.0
+        for text, score in zip(prepared, scores, strict=True):
+            total += text.share * score
+        return self._candidate(prepared, _Found(document_id, total, struck, parts, is_new=False))
+
+    def _candidate(self, prepared: Sequence[TextQuery], found: _Found) -> Candidate:
+        return candidate_of(
+            self.terms,
+            prepared,
+            self._added(found.place) if found.is_new else weighed(self.base, found.place),
+            found.score,
+            found.parts,
+        )
+
+    def _base_place(self, document_id: str) -> int | None:
+        place = self.base.position.get(document_id)
+        return None if place is None or (self._group is not None and self._group[place] == DEAD) else place
+
+    def _base_places(self, names: Collection[str]) -> list[int]:
+        position = self.base.position
+        if isinstance(position, StoredNames):
+            return [number for number in position.numbers(list(names)) if number >= 0]
+        return [position[name] for name in names if name in position]
+
+    def _new(self, prepared: Sequence[TextQuery], places: npt.NDArray[np.int32]) -> list[_Found]:
+        """The documents beside the base at some places."""
+        scores = [self._added_scores(text, places) for text in prepared]
+        total = np.zeros(len(places))
+        for text, of_text in zip(prepared, scores, strict=True):
+            total += text.share * of_text
+        numbers: list[int] = places.tolist()
+        return [
+            _Found(
+                self._documents[place].id,
+                float(total[row]),
+                place,
+                {
+                    text.id: float(of_text[row])
+                    for text, of_text in zip(prepared, scores, strict=True)
+                    if text.id is not None
+                },
+                is_new=True,
+            )
+            for row, place in enumerate(numbers)
+        ]
 
     def _conditions(self, filters: Filters) -> tuple[Any, ...] | None:
         if self._group is None and filters == Filters():
@@ -274,7 +503,7 @@ class GrowingIndex:
     def _added_scores(self, text: TextQuery, places: npt.NDArray[np.int32]) -> Floats:
         if not len(places):
             return np.zeros(0)
-        terms = len(self.base.terms) + len(self.extra_terms)
+        terms = self.known_terms
         scores: Floats = kernels.few_documents(
             self._whole.starts,
             self._whole.columns,
@@ -311,6 +540,10 @@ class _Names(Sequence[str]):
     def __getitem__(self, number: int) -> str:  # pyright: ignore[reportIncompatibleMethodOverride] - no slices are asked for
         base = len(self._base)
         return self._base[number] if number < base else self._extra[number - base]
+
+
+def _listed(places: npt.NDArray[np.int32]) -> list[int]:
+    return places.tolist()
 
 
 def _dense(query: Mapping[int, float], terms: int) -> Floats:

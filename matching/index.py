@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,8 +73,12 @@ class Index:
         attributes: Attributes,
         id_order: Ints,
         tokenizer: Tokenizer,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Use `build`.  `id_order` has the place of each document among the sorted ids and decides between equal scores."""
+        """Use `build`.  `id_order` has the place of each document among the sorted ids and decides between equal scores.
+
+        `facts` are what an application had saved with the index.
+        """
         self.documents = documents
         self.position = position
         self.terms = terms
@@ -88,6 +93,7 @@ class Index:
         self.attributes = attributes
         self.id_order = id_order
         self.tokenizer = tokenizer
+        self.facts = facts or {}
         for array in (document_frequency, idf, levels.item_starts, id_order):
             array.flags.writeable = False
 

@@ -3,19 +3,24 @@
 Below a root directory every published version is a directory `v00000001`, `v00000002`, … of `.npy` arrays and a
 manifest with their checksums.  A version is written under another name, flushed to disk and renamed, so that whatever
 has such a name is complete: whoever is killed, the last complete version serves.
+
+Readers hold a shared lock on the directory of their version and builders an exclusive one on that of theirs; the
+operating system lets go of both when a process ends, however it ends.  What nobody holds may be removed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +34,10 @@ from matching.tokenizer import Tokenizer, default_tokenizer
 from matching.two_levels import TwoLevels
 
 # Raised whenever the arrays change their meaning.
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
-# The version that readers may still be opening while the next one appears.
-KEPT_VERSIONS = 2
+# Each attempt finds the version gone that was the last a moment ago: so many builders in a row are not to be believed.
+OPENING_ATTEMPTS = 5
 _VERSION = re.compile(r"v(\d{8})")
 _UNFINISHED = ".unfinished-"
 
@@ -43,8 +48,12 @@ class SavedIndexError(Exception):
     """An index that cannot be read: damaged, of another format, or made of other tokens."""
 
 
+class RemovedError(SavedIndexError):
+    """A version that was removed before it could be opened."""
+
+
 class StoredDocuments(Sequence[Document]):
-    """The documents of a saved index: ids, names, attributes and titles.  Their texts are with whoever stored them.
+    """The documents of a saved index: ids, names, attributes, titles and ids of items.  Their texts are with whoever stored them.
 
     The items of document d are `item_starts[d] : item_starts[d + 1]`, unless it `is_own_item` for want of evidence.
     """
@@ -53,6 +62,7 @@ class StoredDocuments(Sequence[Document]):
         self._ids = NameList(arrays["ids"], arrays["id_starts"])
         self._names = NameList(arrays["names"], arrays["name_starts"])
         self._titles = NameList(arrays["titles"], arrays["title_starts"])
+        self._item_ids = NameList(arrays["item_ids"], arrays["item_id_starts"])
         self._item_starts = arrays["item_starts"]
         self._is_own_item = arrays["is_own_item"]
         self._attributes = attributes
@@ -67,15 +77,20 @@ class StoredDocuments(Sequence[Document]):
             name=self._names[place],
             evidence=()
             if self._is_own_item[place]
-            else tuple(Evidence(text="", title=self._titles[item]) for item in items),
+            else tuple(
+                Evidence(text="", title=self._titles[item], id=self._item_ids[item]) for item in items
+            ),
             **self._attributes.document(place),
         )
 
 
-def publish(index: Index, root: Path) -> Path:
-    """Write `index` as the next version below `root`; the directory of the version."""
+def publish(index: Index, root: Path, facts: Mapping[str, Any] | None = None) -> Path:
+    """Write `index` as the next version below `root`, with `facts` in its manifest; the directory of the version."""
     root.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
+    # The lock of the root keeps the sweeping of what builders left apart from this one's first moment.
+    with _lock(root, fcntl.LOCK_SH):
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
+        held = _lock(unfinished, fcntl.LOCK_EX)
     try:
         checksums = {
             name: _write(unfinished / f"{name}.npy", array) for name, array in _arrays_of(index).items()
@@ -92,6 +107,7 @@ def publish(index: Index, root: Path) -> Path:
             "common_terms": {"whole": index.whole.common_terms, "items": index.items.common_terms},
             "regions": list(index.attributes.regions),
             "certificates": list(index.attributes.certificates),
+            "facts": dict(facts or {}),
             "sha256": checksums,
         }
         with (unfinished / MANIFEST).open("w", encoding="utf-8") as file:
@@ -115,6 +131,8 @@ def publish(index: Index, root: Path) -> Path:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+    finally:
+        held.close()
 
 
 def versions_of(root: Path) -> list[Path]:
@@ -126,16 +144,39 @@ def versions_of(root: Path) -> list[Path]:
 
 def open_latest(root: Path, tokenizer: Tokenizer | None = None) -> Index:
     """The last version below `root`; FileNotFoundError where there is none."""
-    versions = versions_of(root)
-    if not versions:
-        raise FileNotFoundError(f"no index below {root}")
-    return open_index(versions[-1], tokenizer)
+    for attempt in range(OPENING_ATTEMPTS):
+        versions = versions_of(root)
+        if not versions:
+            break
+        try:
+            return open_index(versions[-1], tokenizer)
+        except RemovedError:
+            # A later one has come meanwhile.
+            if attempt == OPENING_ATTEMPTS - 1:
+                raise
+    raise FileNotFoundError(f"no index below {root}")
 
 
 def open_index(version: Path, tokenizer: Tokenizer | None = None) -> Index:
-    """Map a version.  Nothing but the manifest is read before it is asked for."""
-    tokenizer = tokenizer or default_tokenizer()
-    manifest = _manifest_of(version)
+    """Map a version.  Nothing but the manifest is read before it is asked for; it is not removed while it is in use."""
+    try:
+        held = _lock(version, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        raise RemovedError(f"{version} was removed") from None
+    try:
+        index = _open_held(version, tokenizer or default_tokenizer())
+    except BaseException:
+        held.close()
+        # Removed between its being found and its being locked.
+        if not version.exists():
+            raise RemovedError(f"{version} was removed") from None
+        raise
+    weakref.finalize(index, held.close)
+    return index
+
+
+def _open_held(version: Path, tokenizer: Tokenizer) -> Index:
+    manifest = manifest_of(version)
     if manifest["tokenizer"] != tokenizer.fingerprint:
         raise SavedIndexError(
             f"{version} was made by {manifest['tokenizer']}, not by {tokenizer.fingerprint}"
@@ -170,25 +211,64 @@ def open_index(version: Path, tokenizer: Tokenizer | None = None) -> Index:
         attributes=attributes,
         id_order=arrays["id_order"],
         tokenizer=tokenizer,
+        facts=manifest["facts"],
     )
 
 
 def verify(version: Path) -> None:
     """Read every file of a version and compare it with the manifest; raises SavedIndexError."""
-    for name, checksum in cast("dict[str, str]", _manifest_of(version)["sha256"]).items():
+    for name, checksum in cast("dict[str, str]", manifest_of(version)["sha256"]).items():
         path = version / f"{name}.npy"
         if not path.exists() or _checksum(path) != checksum:
             raise SavedIndexError(f"{path} is missing or damaged")
 
 
-def remove_old(root: Path, kept: int = KEPT_VERSIONS) -> list[Path]:
-    """Remove all but the last versions; who has one mapped goes on reading it.  What was removed."""
-    old = versions_of(root)[:-kept]
-    for version in old:
-        # Renamed first, so that a half removed version is never taken for one.
-        doomed = version.rename(root / f"{_UNFINISHED}{version.name}")
-        shutil.rmtree(doomed)
-    return old
+def remove_old(root: Path) -> list[Path]:
+    """Remove what nobody reads or writes: versions but the last, and what killed builders left.  What was removed."""
+    if not root.is_dir():
+        return []
+    removed: list[Path] = []
+    with _lock(root, fcntl.LOCK_EX):
+        unfinished = [path for path in root.iterdir() if path.name.startswith(_UNFINISHED)]
+        for path in [*versions_of(root)[:-1], *unfinished]:
+            try:
+                held = _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, FileNotFoundError):
+                continue
+            with held:
+                # Renamed first, so that a half removed version is never taken for one.
+                doomed = path if path in unfinished else path.rename(root / f"{_UNFINISHED}{path.name}")
+                shutil.rmtree(doomed)
+            removed.append(path)
+    return removed
+
+
+class _Lock:
+    """A lock on a directory, held until it is closed or the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lock(directory: Path, operation: int) -> _Lock:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, operation)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return _Lock(descriptor)
 
 
 def _arrays_of(index: Index) -> dict[str, Array]:
@@ -197,12 +277,16 @@ def _arrays_of(index: Index) -> dict[str, Array]:
     terms = NameList.of(index.terms)
     is_own_item = np.zeros(len(index.documents), dtype=np.uint8)
     titles: list[str] = []
+    item_ids: list[str] = []
     for place, document in enumerate(index.documents):
         is_own_item[place] = not document.evidence
         items = int(index.item_starts[place + 1] - index.item_starts[place])
         titles.extend([item.title for item in document.evidence] or [""] * items)
-    stored_titles = NameList.of(titles)
+        item_ids.extend([item.id for item in document.evidence] or [""] * items)
+    stored_titles, stored_item_ids = NameList.of(titles), NameList.of(item_ids)
     return {
+        "item_ids": stored_item_ids.data,
+        "item_id_starts": stored_item_ids.starts,
         "titles": stored_titles.data,
         "title_starts": stored_titles.starts,
         "is_own_item": is_own_item,
@@ -263,7 +347,8 @@ def _level(arrays: Mapping[str, Array], name: str, common_terms: int) -> Level:
     )
 
 
-def _manifest_of(version: Path) -> dict[str, Any]:
+def manifest_of(version: Path) -> dict[str, Any]:
+    """What a version says of itself; raises SavedIndexError."""
     try:
         manifest: dict[str, Any] = json.loads((version / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:

@@ -1,5 +1,7 @@
 """What was added since is found with what was there, by the same scores."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,80 @@ def test_base_and_additions_answer_by_the_formula_under_the_statistics_of_the_ba
     assert [candidate.id for candidate in found] == [
         candidate.id for candidate in sorted(found, key=lambda each: (-round(each.score, 12), each.id))
     ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    BASE,
+    st.lists(st.one_of(DOCUMENT, st.sampled_from([f"d{number}" for number in range(6)])), max_size=8),
+    QUERY,
+    st.sets(st.sampled_from([f"d{number}" for number in range(6)])),
+)
+def test_searching_and_asking_for_one_give_the_scores_of_the_ranking(
+    base: list[Document], changes: list[Document | str], query: Query, among: set[str]
+) -> None:
+    growing = GrowingIndex(Index.build(base))
+    present = {document.id for document in base}
+    for change in changes:
+        if isinstance(change, str):
+            assert growing.discard(change) == (change in present)
+            present.discard(change)
+        else:
+            growing.put(change)
+            present.add(change.id)
+    grown = growing.grown()
+    ranked = grown.rank(query, 20)
+    assert len(grown) == len(present)
+    assert {name for name in (f"d{number}" for number in range(6)) if name in grown} == present
+    assert grown.search(query) == [(each.id, round(each.score, 12)) for each in ranked]
+    assert grown.search(query, limit=2) == grown.search(query)[:2]
+    assert grown.search(query, among=among) == [each for each in grown.search(query) if each[0] in among]
+    for each in ranked:
+        assert grown.candidate(query, each.id) == each
+    for name in present - {each.id for each in ranked}:
+        assert grown.candidate(query, name).score < 1e-12
+    with pytest.raises(KeyError):
+        grown.candidate(query, "nobody")
+
+
+@settings(max_examples=100, deadline=None)
+@given(BASE, st.lists(DOCUMENT, max_size=4), st.lists(DOCUMENT, max_size=4), QUERY)
+def test_what_has_grown_once_never_changes(
+    base: list[Document], first: list[Document], later: list[Document], query: Query
+) -> None:
+    growing = GrowingIndex(Index.build(base))
+    for document in first:
+        growing.put(document)
+    grown = growing.grown()
+    before = grown.rank(query, 20), grown.search(query), len(grown)
+    for document in later:
+        growing.put(document)
+        growing.discard(document.id[:1] + "0")
+    assert (grown.rank(query, 20), grown.search(query), len(grown)) == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(BASE, st.lists(DOCUMENT, max_size=6))
+def test_drift_is_how_far_the_frequencies_of_a_rebuild_are_away(
+    base: list[Document], changes: list[Document]
+) -> None:
+    index = Index.build(base)
+    growing = GrowingIndex(index)
+    present = {document.id: document for document in base}
+    for document in changes:
+        growing.put(document)
+        present[document.id] = document
+    fresh = Index.build(list(present.values()))
+    then = {term: float(index.idf[number]) for term, number in index.vocabulary.items()}
+    unknown = math.log(1.0 + len(base)) + 1.0
+    shifts = [
+        frequency * abs(float(fresh.idf[number]) - then.get(term, unknown))
+        for (term, number), frequency in zip(
+            fresh.vocabulary.items(), fresh.document_frequency.tolist(), strict=True
+        )
+    ]
+    occurrences = sum(fresh.document_frequency.tolist())
+    assert growing.drift().idf == pytest.approx(sum(shifts) / max(occurrences, 1), abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)

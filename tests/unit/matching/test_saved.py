@@ -1,5 +1,6 @@
 """A saved index answers as the one that was saved, and no accident leaves half a version to be read."""
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matching import saved
 from matching.attributes import Filters
 from matching.documents import Document, Evidence, Query, QueryPart
 from matching.index import Index
@@ -83,15 +85,50 @@ def test_an_empty_index_can_be_saved(tmp_path: Path) -> None:
     assert rank(open_index(publish(Index.build([]), tmp_path)), Query("涂层")) == []
 
 
-def test_the_last_version_is_opened_and_old_ones_are_removed(tmp_path: Path) -> None:
+def test_the_last_version_is_opened_and_old_ones_go_when_nobody_reads_them(tmp_path: Path) -> None:
     for count in (1, 2, 3):
         publish(Index.build(DOCUMENTS[:count]), tmp_path)
     first = open_index(versions_of(tmp_path)[0])
     assert len(open_latest(tmp_path).documents) == 3
-    assert [path.name for path in remove_old(tmp_path)] == ["v00000001"]
-    assert [path.name for path in versions_of(tmp_path)] == ["v00000002", "v00000003"]
-    # Whoever has the removed version mapped goes on reading it.
+    assert [path.name for path in remove_old(tmp_path)] == ["v00000002"]
     assert [each.id for each in rank(first, Query("叶片"))] == ["c"]
+    del first
+    gc.collect()
+    assert [path.name for path in remove_old(tmp_path)] == ["v00000001"]
+    assert [path.name for path in versions_of(tmp_path)] == ["v00000003"]
+
+
+def test_a_version_that_another_process_reads_stays_until_that_is_killed(tmp_path: Path) -> None:
+    publish(Index.build(DOCUMENTS[:1]), tmp_path)
+    program = f"""
+import sys, time
+from pathlib import Path
+from matching.saved import open_latest
+index = open_latest(Path({str(tmp_path)!r}))
+print("reading", flush=True)
+time.sleep(600)
+"""
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reading\n"
+        publish(Index.build(DOCUMENTS), tmp_path)
+        assert remove_old(tmp_path) == []
+        reader.kill()
+    assert [path.name for path in remove_old(tmp_path)] == ["v00000001"]
+    assert len(open_latest(tmp_path).documents) == len(DOCUMENTS)
+
+
+def test_facts_and_the_ids_of_items_are_kept(tmp_path: Path) -> None:
+    document = Document("a", "涂层", (Evidence("寿命", title="甲", id="i1"), Evidence("检测", id="i2")))
+    opened = open_index(publish(Index.build([document]), tmp_path, {"revision": 7}))
+    assert opened.facts == {"revision": 7}
+    assert [item.id for item in opened.documents[0].evidence] == ["i1", "i2"]
 
 
 def test_nothing_saved_is_said_to_be_nothing(tmp_path: Path) -> None:
@@ -127,7 +164,20 @@ def test_damage_is_found_and_a_sound_version_passes(tmp_path: Path) -> None:
         open_index(version)
 
 
-def test_a_builder_that_is_killed_leaves_the_last_version_serving(tmp_path: Path) -> None:
+# The first array, one in the middle, the manifest's flush, before and after the renaming.
+@pytest.mark.parametrize(
+    ("function", "call", "survivors"),
+    [
+        ("saved._write", 1, ["v00000001"]),
+        ("saved._write", 20, ["v00000001"]),
+        ("saved._flush_directory", 1, ["v00000001"]),
+        ("saved.versions_of", 1, ["v00000001"]),
+        ("saved._flush_directory", 2, ["v00000001", "v00000002"]),
+    ],
+)
+def test_a_builder_that_is_killed_leaves_a_complete_version_serving(
+    tmp_path: Path, function: str, call: int, survivors: list[str]
+) -> None:
     publish(Index.build(DOCUMENTS), tmp_path)
     program = f"""
 import os, signal
@@ -135,14 +185,15 @@ from pathlib import Path
 from matching import saved
 from matching.index import Index
 from matching.documents import Document
-written = []
-write = saved._write
-def dying(path, array):
-    written.append(path)
-    if len(written) == 9:
+calls = 0
+whole = {function}
+def dying(*arguments):
+    global calls
+    calls += 1
+    if calls == {call}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return write(path, array)
-saved._write = dying
+    return whole(*arguments)
+{function} = dying
 saved.publish(Index.build([Document("z", "涂层")]), Path({str(tmp_path)!r}))
 """
     root = Path(__file__).parents[3]
@@ -150,9 +201,25 @@ saved.publish(Index.build([Document("z", "涂层")]), Path({str(tmp_path)!r}))
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(root)}, check=False
     )
     assert done.returncode == -signal.SIGKILL
-    assert [path.name for path in versions_of(tmp_path)] == ["v00000001"]
-    verify(versions_of(tmp_path)[0])
-    assert len(open_latest(tmp_path).documents) == len(DOCUMENTS)
+    assert [path.name for path in versions_of(tmp_path)] == survivors
+    for version in versions_of(tmp_path):
+        verify(version)
+    assert len(open_latest(tmp_path).documents) == (len(DOCUMENTS) if len(survivors) == 1 else 1)
+    remove_old(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == survivors[-1:]
+
+
+def test_what_a_living_builder_writes_is_not_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = saved._write
+
+    def sweeping(path: Path, array: np.ndarray) -> str:
+        assert remove_old(tmp_path) == []
+        return write(path, array)
+
+    monkeypatch.setattr(saved, "_write", sweeping)
+    verify(publish(Index.build(DOCUMENTS), tmp_path))
 
 
 def test_a_failure_while_writing_leaves_nothing_behind(
