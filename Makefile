@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 TASKS ?=
 
-.PHONY: help setup demo serve worker test check format bench screenshots lock messages clean
+.PHONY: help setup demo serve worker test check format bench screenshots states lock messages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench: .venv/.bench ## Run the benchmarks; TASKS="dir dir" names evaluation task
 
 screenshots: setup ## Take pictures of every page, both languages, desktop and phone width
 	$(BIN)/python -m tests.browser.screenshots
+
+states: setup ## Write docs/states.md anew from the tables of states
+	$(BIN)/python -m web.states_page > docs/states.md
 
 lock: .venv/bin/python ## Lock the dependencies again with hashes, naming no host
 	$(BIN)/python -m pip install --quiet uv

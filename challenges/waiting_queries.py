@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.policies import AWARDED_OR_LATER
 from challenges.postings.queries import LINE, in_charge_of, open_for_bids
 from core.actor import Actor
 from solvers.organizations.models import Organization, SizeClass, Verification
@@ -37,7 +38,7 @@ async def public_figures(session: AsyncSession, now: datetime) -> PublicFigures:
             select(
                 func.count().filter(open_now),
                 func.coalesce(func.sum(Challenge.reward_wan).filter(open_now), 0),
-                func.count().filter(and_(Challenge.state == ChallengeState.AWARDED, Challenge.is_public)),
+                func.count().filter(and_(Challenge.state.in_(AWARDED_OR_LATER), Challenge.is_public)),
             )
         )
     ).one()

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import DateTime, Enum, ForeignKey, MetaData, Numeric, String, Text, Uuid, func, text
+from sqlalchemy import DateTime, Enum, ForeignKey, MetaData, Numeric, String, Text, Uuid, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -71,6 +71,11 @@ def enum_column(kind: type[StrEnum], **options: Any) -> Any:
 def reference(target: str, *, ondelete: str = "CASCADE", **options: Any) -> Any:
     """An indexed foreign key."""
     return mapped_column(ForeignKey(target, ondelete=ondelete), index=True, **options)
+
+
+async def database_time(session: AsyncSession) -> datetime:
+    """The database's clock now, not at the transaction's start: it alone decides what was in time."""
+    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
 
 
 def sqlalchemy_url(database_url: str) -> str:

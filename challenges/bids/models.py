@@ -102,5 +102,6 @@ class BidMember(Created, Base):
     budget_wan: Mapped[Wan] = mapped_column(default=Decimal(0), server_default="0")
     answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 
-    bid: Mapped[Bid] = relationship(lazy="raise", back_populates="members")
+    # The bid has been loaded wherever its members were.
+    bid: Mapped[Bid] = relationship(lazy="raise_on_sql", back_populates="members")
     organization: Mapped[Organization] = relationship(lazy="raise")

@@ -1,15 +1,15 @@
 """Every SELECT about bids."""
 
 import uuid
-from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.postings.models import Challenge
 from challenges.programs.models import Program
+from core.database import database_time as database_time
 from solvers.organizations.models import Organization, OrganizationKind, Verification
 
 
@@ -80,11 +80,6 @@ async def part_in_challenge(
     if besides is not None:
         statement = statement.where(Bid.id != besides)
     return await session.scalar(statement)
-
-
-async def database_time(session: AsyncSession) -> datetime:
-    """The database's clock now, not at the transaction's start: it alone decides what was in time."""
-    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
 
 
 async def hold_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids import policies, queries
 from challenges.bids.forms import REQUIRED_TO_SUBMIT
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.states import BID, BID_MEMBER
 from challenges.postings.models import Challenge
 from challenges.postings.policies import may_bid
 from challenges.postings.queries import certificates_on
@@ -24,6 +25,7 @@ from core.i18n import lazy_gettext as _
 from core.i18n import use_locale
 from core.mail import send_mail
 from core.settings import Settings
+from core.states import move
 from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import MembershipRole
 
@@ -172,21 +174,15 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     errors = shortcomings(bid)
     if errors:
         raise InvalidError(errors)
-    bid.submitted_at = await queries.database_time(session)
-    bid.state = BidState.SUBMITTED
     bid.revision += 1
-    await session.flush()
-    await audit.record(session, actor, "bid.submitted", "bid", bid.id)
-    return bid
+    return await move(session, BID, actor, bid, BidState.SUBMITTED)
 
 
 async def withdraw_bid(session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID) -> Bid:
     """Take the bid back before the deadline; its members are told. A new one may be started."""
     bid = await _open_bid(session, actor, bid_id)
-    bid.state = BidState.WITHDRAWN
     bid.revision += 1
-    await session.flush()
-    await audit.record(session, actor, "bid.withdrawn", "bid", bid.id)
+    await move(session, BID, actor, bid, BidState.WITHDRAWN)
     for member in bid.members:
         if member.organization_id != bid.organization_id and member.state is not BidMemberState.DECLINED:
             await _tell(
@@ -226,7 +222,7 @@ async def add_member(
             requirement_ids=[],
         )
     )
-    _back_to_draft(bid)
+    await _back_to_draft(session, actor, bid)
     await session.flush()
     await audit.record(
         session, actor, "bid.member_invited", "bid", bid.id, {"organization": organization.name}
@@ -260,7 +256,7 @@ async def remove_member(
         raise InvalidError({"member": _("The lead cannot be removed; withdraw the bid instead.")})
     told = member.state is not BidMemberState.DECLINED
     bid.members.remove(member)
-    _back_to_draft(bid)
+    await _back_to_draft(session, actor, bid)
     await session.flush()
     await audit.record(
         session, actor, "bid.member_removed", "bid", bid.id, {"organization": str(organization_id)}
@@ -299,15 +295,20 @@ async def answer_invitation(
             raise ForbiddenError(_("Your organization has to be verified first."))
         if await queries.part_in_challenge(session, bid.challenge_id, actor.organization_id, besides=bid.id):
             raise ConflictError(_("Your organization already takes part in another bid for this challenge."))
-        member.state = BidMemberState.CONFIRMED
+        if member.state is BidMemberState.CONFIRMED:
+            # Pressed twice.
+            return bid
+        bid.revision += 1
     else:
-        member.state = BidMemberState.DECLINED
-        _back_to_draft(bid)
-    member.answered_at = await queries.database_time(session)
-    bid.revision += 1
-    await session.flush()
-    action = "bid.member_confirmed" if accept else "bid.member_declined"
-    await audit.record(session, actor, action, "bid", bid.id, {"organization": actor.organization_name})
+        await _back_to_draft(session, actor, bid)
+    await move(
+        session,
+        BID_MEMBER,
+        actor,
+        member,
+        BidMemberState.CONFIRMED if accept else BidMemberState.DECLINED,
+        details={"organization": actor.organization_name},
+    )
     await _tell(
         session,
         settings,
@@ -352,11 +353,11 @@ def _member(bid: Bid, organization_id: uuid.UUID) -> BidMember:
     return found
 
 
-def _back_to_draft(bid: Bid) -> None:
+async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid) -> None:
     """Members are part of what was handed in: when they change, the lead has to submit again."""
-    if bid.state is BidState.SUBMITTED:
-        bid.state = BidState.DRAFT
     bid.revision += 1
+    if bid.state is BidState.SUBMITTED:
+        await move(session, BID, actor, bid, BidState.DRAFT)
 
 
 async def _tell(

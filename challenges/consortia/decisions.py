@@ -10,11 +10,12 @@ from challenges.consortia import policies, queries
 from challenges.consortia.composition import quota_of
 from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
 from challenges.consortia.service import CHANGED_MEANWHILE, Standing, mail_about, standing_of
+from challenges.consortia.states import MACHINE
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.states import move
-from core import audit
+from core import states
 from core.actor import Actor
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -112,6 +113,7 @@ async def decide_consortium(
             gettext("It cannot be approved: %(reasons)s", reasons=" ".join(standing.shortcomings))
         )
     decision = Decision(
+        id=uuid.uuid4(),
         consortium_id=consortium.id,
         outcome=outcome,
         reason=reason,
@@ -122,14 +124,6 @@ async def decide_consortium(
         quota=frozen_quota(quota_of(consortium)),
     )
     consortium_state, challenge_state = STATE_AFTER[outcome]
-    try:
-        async with session.begin_nested():
-            session.add(decision)
-            consortium.state = consortium_state
-            consortium.revision += 1
-            await session.flush()
-    except IntegrityError as error:
-        raise _as_conflict(error) from None
     await move(
         session,
         actor,
@@ -138,14 +132,21 @@ async def decide_consortium(
         note=reason,
         details={"consortium": str(consortium.id), "decision": str(decision.id)},
     )
-    await audit.record(
-        session,
-        actor,
-        f"consortium.{outcome.value}",
-        "consortium",
-        consortium.id,
-        {"decision": str(decision.id), "reason": reason, "rule": str(consortium.rule_id)},
-    )
+    try:
+        async with session.begin_nested():
+            session.add(decision)
+            consortium.revision += 1
+            await states.move(
+                session,
+                MACHINE,
+                actor,
+                consortium,
+                consortium_state,
+                note=reason,
+                details={"decision": str(decision.id), "rule": str(consortium.rule_id)},
+            )
+    except IntegrityError as error:
+        raise _as_conflict(error) from None
     await _tell(session, settings, challenge, consortium, outcome, reason)
     return decision
 

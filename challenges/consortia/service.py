@@ -18,6 +18,7 @@ from challenges.consortia.composition import Prospects, compose, shortcomings
 from challenges.consortia.jobs import solve_consortium
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.consortia.prospects import prospects_of, rule_of
+from challenges.consortia.states import MACHINE
 from challenges.matches import queries as match_queries
 from challenges.matches import service as matches
 from challenges.postings import policies as posting_policies
@@ -25,7 +26,7 @@ from challenges.postings import service as postings
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.states import move
 from challenges.programs.models import QuotaRule
-from core import audit
+from core import audit, states
 from core.actor import SYSTEM, Actor
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -265,11 +266,6 @@ async def submit_consortium(
     if challenge.state is ChallengeState.PUBLISHED:
         # The deadline has passed; the job that says so is a few seconds behind.
         await move(session, SYSTEM, challenge, ChallengeState.CLOSED)
-    consortium.state = ConsortiumState.SUBMITTED
-    consortium.submitted_at, consortium.submitted_by_id = utc_now(), actor.person_id
-    consortium.note = note.strip()
-    consortium.revision += 1
-    await session.flush()
     await move(
         session,
         actor,
@@ -277,7 +273,10 @@ async def submit_consortium(
         ChallengeState.MATCH_PROPOSED,
         details={"consortium": str(consortium.id), "rule": str(consortium.rule_id)},
     )
-    await audit.record(session, actor, "consortium.submitted", "consortium", consortium.id)
+    consortium.submitted_by_id = actor.person_id
+    consortium.note = note.strip()
+    consortium.revision += 1
+    await states.move(session, MACHINE, actor, consortium, ConsortiumState.SUBMITTED)
     for person in await queries.officers_of(session, challenge.program_id):
         await mail_about(
             session,
@@ -302,11 +301,9 @@ async def take_back_consortium(session: AsyncSession, actor: Actor, challenge_id
         raise ForbiddenError(_("You may not take this step."))
     if not policies.may_take_back(actor, challenge, consortium):
         raise ConflictError(_("The consortium is not waiting for a decision any more."))
-    consortium.state = ConsortiumState.PROPOSED
-    consortium.revision += 1
-    await session.flush()
     await move(session, actor, challenge, ChallengeState.CLOSED)
-    await audit.record(session, actor, "consortium.taken_back", "consortium", consortium.id)
+    consortium.revision += 1
+    await states.move(session, MACHINE, actor, consortium, ConsortiumState.PROPOSED)
     return consortium
 
 

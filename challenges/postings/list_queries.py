@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.policies import AWARDED_OR_LATER
 from challenges.postings.queries import LINE, open_for_bids
 from solvers.organizations.models import Organization
 
@@ -20,8 +21,9 @@ BUDGET_WAN = func.coalesce(Challenge.reward_wan, Challenge.investment_wan)
 LISTED_STATES = (
     ChallengeState.PUBLISHED,
     ChallengeState.CLOSED,
+    ChallengeState.IN_REVIEW,
     ChallengeState.MATCH_PROPOSED,
-    ChallengeState.AWARDED,
+    *AWARDED_OR_LATER,
     ChallengeState.NO_AWARD,
     ChallengeState.WITHDRAWN,
 )

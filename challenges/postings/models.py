@@ -41,8 +41,15 @@ class ChallengeState(StrEnum):
     RETURNED = "returned"
     PUBLISHED = "published"
     CLOSED = "closed"
+    IN_REVIEW = "in_review"
     MATCH_PROPOSED = "match_proposed"
+    # The officer has approved the consortium.
     AWARDED = "awarded"
+    IN_NOTICE = "in_notice"
+    CONTRACTED = "contracted"
+    IN_PROGRESS = "in_progress"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
     WITHDRAWN = "withdrawn"
     NO_AWARD = "no_award"
 
@@ -68,7 +75,7 @@ class Challenge(Updated, Base):
         CheckConstraint("investment_wan >= 0 AND reward_wan >= 0", name="money_not_negative"),
         CheckConstraint("time_limit_months BETWEEN 1 AND 120", name="time_limit_plausible"),
         CheckConstraint(
-            "state NOT IN ('published', 'closed', 'match_proposed', 'awarded')"
+            "state IN ('draft', 'submitted', 'returned', 'withdrawn', 'no_award')"
             " OR (published_at IS NOT NULL AND deadline_at IS NOT NULL AND round_id IS NOT NULL)",
             name="published_complete",
         ),

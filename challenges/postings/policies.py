@@ -14,12 +14,21 @@ from core.actor import Actor
 from solvers.organizations.models import Organization
 
 EDITABLE = frozenset({ChallengeState.DRAFT, ChallengeState.RETURNED})
+AWARDED_OR_LATER = (
+    ChallengeState.AWARDED,
+    ChallengeState.IN_NOTICE,
+    ChallengeState.CONTRACTED,
+    ChallengeState.IN_PROGRESS,
+    ChallengeState.ACCEPTED,
+    ChallengeState.FAILED,
+)
 # States in which the deadline is past and the field of bids is settled.
 UNSEALED = frozenset(
     {
         ChallengeState.CLOSED,
+        ChallengeState.IN_REVIEW,
         ChallengeState.MATCH_PROPOSED,
-        ChallengeState.AWARDED,
+        *AWARDED_OR_LATER,
         ChallengeState.NO_AWARD,
     }
 )

@@ -114,7 +114,12 @@ async def _poster_part(
         ChallengeState.SUBMITTED,
         ChallengeState.PUBLISHED,
         ChallengeState.CLOSED,
+        ChallengeState.IN_REVIEW,
         ChallengeState.MATCH_PROPOSED,
+        ChallengeState.AWARDED,
+        ChallengeState.IN_NOTICE,
+        ChallengeState.CONTRACTED,
+        ChallengeState.IN_PROGRESS,
     )
     return {
         "returned": [item for item in challenges if item.state is ChallengeState.RETURNED],

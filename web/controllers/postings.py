@@ -35,8 +35,22 @@ MAX_QUERY_LENGTH = 200
 OWN_GROUPS = (
     (ChallengeState.RETURNED, ChallengeState.DRAFT),
     (ChallengeState.SUBMITTED,),
-    (ChallengeState.PUBLISHED, ChallengeState.CLOSED, ChallengeState.MATCH_PROPOSED),
-    (ChallengeState.AWARDED, ChallengeState.NO_AWARD, ChallengeState.WITHDRAWN),
+    (
+        ChallengeState.PUBLISHED,
+        ChallengeState.CLOSED,
+        ChallengeState.IN_REVIEW,
+        ChallengeState.MATCH_PROPOSED,
+        ChallengeState.AWARDED,
+        ChallengeState.IN_NOTICE,
+        ChallengeState.CONTRACTED,
+        ChallengeState.IN_PROGRESS,
+    ),
+    (
+        ChallengeState.ACCEPTED,
+        ChallengeState.FAILED,
+        ChallengeState.NO_AWARD,
+        ChallengeState.WITHDRAWN,
+    ),
 )
 
 Kind = TypeVar("Kind", bound=StrEnum)

@@ -1,0 +1,10 @@
+"""Every machine of states, in the order in which docs/states.md shows them."""
+
+from typing import Any
+
+from challenges.bids.states import BID, BID_MEMBER
+from challenges.consortia.states import MACHINE as CONSORTIUM
+from challenges.postings.states import MACHINE as CHALLENGE
+from core.states import Machine
+
+MACHINES: tuple[Machine[Any, Any], ...] = (CHALLENGE, BID, BID_MEMBER, CONSORTIUM)

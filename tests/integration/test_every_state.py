@@ -1,0 +1,240 @@
+"""Every table of states, walked completely: each allowed step works, each other is refused, for everybody."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from challenges.bids import queries as bid_queries
+from challenges.models import Bid, BidMember, BidMemberState, BidState, Challenge, ChallengeState, Consortium
+from challenges.programs.models import ProgramOfficer
+from challenges.states import MACHINES
+from core.accounts.models import PlatformRole
+from core.actor import SYSTEM, Actor
+from core.audit import AuditEntry
+from core.clock import utc_now
+from core.errors import ConflictError, ForbiddenError, InvalidError
+from core.states import Machine, Role, move
+from solvers.models import Organization
+from tests.factories import Factory
+from tests.integration.matchmaking import actor_of, open_market
+from tests.integration.test_the_quota_in_the_database import submitted
+
+BY_NOUN = {machine.noun: machine for machine in MACHINES}
+
+
+@dataclass
+class Subject:
+    """One thing, and who plays which part towards it; `strangers` play none."""
+
+    kind: Any
+    id: Any
+    read: Callable[[], Awaitable[Any]]
+    actors: dict[Role, Actor]
+    strangers: list[Actor]
+
+
+async def subject_of(make: Factory, noun: str) -> Subject:
+    return await {
+        "challenge": _challenge,
+        "bid": _bid,
+        "bid_member": _bid_member,
+        "consortium": _consortium,
+    }[noun](make)
+
+
+async def walk(make: Factory, machine: Machine[Any, Any]) -> tuple[int, int]:
+    """Try every step from every state for everybody; answers with how many passed and how many were refused."""
+    session = make.session
+    passed = refused = 0
+    subject = await subject_of(make, machine.noun)
+    everybody = [
+        *((frozenset({role}), actor) for role, actor in subject.actors.items()),
+        *((frozenset[Role](), actor) for actor in subject.strangers),
+    ]
+    for source in machine.every_state:
+        # Taken back afterwards: the database itself holds some ends for final.
+        at_source = await session.begin_nested()
+        await session.execute(update(subject.kind).where(subject.kind.id == subject.id).values(state=source))
+        for target in machine.every_state:
+            step = machine.transition(source, target)
+            for roles, actor in everybody:
+                # A guard that demands what time brings is asked before and after it.
+                outcomes = set()
+                for now in (utc_now(), utc_now() + timedelta(days=400)):
+                    thing = await subject.read()
+                    savepoint = await session.begin_nested()
+                    try:
+                        await move(session, machine, actor, thing, target, note="理由", now=now)
+                    except (ConflictError, ForbiddenError) as error:
+                        outcomes.add(type(error))
+                        refused += 1
+                    else:
+                        assert thing.state is target
+                        outcomes.add(None)
+                        passed += 1
+                        await _assert_told(make, machine, thing, step, actor)
+                    await savepoint.rollback()
+                if step is None:
+                    assert outcomes == {ConflictError}, (source, target, actor)
+                elif not step.who & roles:
+                    assert outcomes == {ForbiddenError}, (source, target, actor)
+                else:
+                    assert None in outcomes, (source, target, actor)
+                    if step.guard is None:
+                        assert outcomes == {None}, (source, target, actor)
+        await at_source.rollback()
+    return passed, refused
+
+
+async def _assert_told(
+    make: Factory, machine: Machine[Any, Any], thing: Any, step: Any, actor: Actor
+) -> None:
+    entry = await make.session.scalar(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))
+    assert entry is not None
+    assert (entry.action, entry.person_id) == (step.action, actor.person_id)
+    assert entry.changes["state"] == [step.source.value, step.target.value]
+    assert (entry.subject_type, entry.subject_id) == (
+        machine.audit_noun or machine.noun,
+        machine.audit_id(thing),
+    )
+
+
+@pytest.mark.parametrize("noun", sorted(BY_NOUN))
+async def test_every_step_of_the_table_works_and_every_other_is_refused(make: Factory, noun: str) -> None:
+    passed, refused = await walk(make, BY_NOUN[noun])
+    assert passed >= len(BY_NOUN[noun].transitions)
+    assert refused > passed
+
+
+@pytest.mark.parametrize("noun", sorted(BY_NOUN))
+async def test_a_step_that_needs_a_reason_is_not_taken_without_one(make: Factory, noun: str) -> None:
+    machine, session = BY_NOUN[noun], make.session
+    subject = await subject_of(make, noun)
+    for step in machine.transitions:
+        if not step.needs_note:
+            continue
+        await session.execute(
+            update(subject.kind).where(subject.kind.id == subject.id).values(state=step.source)
+        )
+        actor = next(actor for role, actor in subject.actors.items() if role in step.who)
+        before = await session.scalar(select(func.count()).select_from(AuditEntry))
+        savepoint = await session.begin_nested()
+        with pytest.raises(InvalidError) as caught:
+            await move(session, machine, actor, await subject.read(), step.target, note="  ")
+        assert set(caught.value.errors) == {"note"}
+        await savepoint.rollback()
+        assert await session.scalar(select(func.count()).select_from(AuditEntry)) == before
+
+
+async def _strangers(make: Factory) -> list[Actor]:
+    other = await make.organization()
+    return [
+        Actor(),
+        actor_of(await make.member(other), other),
+        Actor(person_id=(await make.officer()).id, roles=frozenset({PlatformRole.OFFICER})),
+    ]
+
+
+async def _challenge(make: Factory) -> Subject:
+    market = await open_market(make, state=ChallengeState.PUBLISHED)
+    challenge = market.challenge
+
+    async def read() -> Any:
+        await make.session.refresh(challenge)
+        return challenge
+
+    return Subject(
+        kind=type(challenge),
+        id=challenge.id,
+        read=read,
+        actors={Role.POSTER: market.poster_actor, Role.OFFICER: market.officer_actor, Role.SYSTEM: SYSTEM},
+        strangers=[actor_of(market.editor, market.poster, "viewer"), *await _strangers(make)],
+    )
+
+
+async def _bid_with_partner(make: Factory) -> tuple[Bid, dict[Role, Actor], list[Actor]]:
+    market = await open_market(make, state=ChallengeState.PUBLISHED)
+    lead, partner = await make.member(market.coater), await make.member(market.tester)
+    bid = Bid(
+        challenge_id=market.challenge.id,
+        organization_id=market.coater.id,
+        state=BidState.DRAFT,
+        submitted_at=utc_now(),
+        members=[
+            BidMember(organization_id=market.coater.id, position=0, state=BidMemberState.CONFIRMED),
+            BidMember(organization_id=market.tester.id, position=1, state=BidMemberState.INVITED),
+        ],
+    )
+    make.session.add(bid)
+    await make.session.commit()
+    strangers = [
+        actor_of(lead, market.coater, "viewer"),
+        actor_of(partner, market.tester, "viewer"),
+        market.poster_actor,
+        market.officer_actor,
+        SYSTEM,
+        *await _strangers(make),
+    ]
+    actors = {Role.LEAD: actor_of(lead, market.coater), Role.PARTNER: actor_of(partner, market.tester)}
+    return bid, actors, strangers
+
+
+async def _bid(make: Factory) -> Subject:
+    bid, actors, strangers = await _bid_with_partner(make)
+    key = bid.id
+
+    async def read() -> Any:
+        return await bid_queries.bid_by_id(make.session, key, lock=True)
+
+    return Subject(Bid, key, read, actors, strangers)
+
+
+async def _bid_member(make: Factory) -> Subject:
+    bid, actors, strangers = await _bid_with_partner(make)
+    bid_id, key, held = bid.id, bid.members[1].id, [bid]
+
+    async def read() -> Any:
+        found = await bid_queries.bid_by_id(make.session, bid_id, lock=True)
+        assert found is not None
+        # A part reaches its bid as long as somebody holds the bid.
+        held[:] = [found]
+        return found.members[1]
+
+    return Subject(
+        BidMember, key, read, {Role.PARTNER: actors[Role.PARTNER]}, [actors[Role.LEAD], *strangers]
+    )
+
+
+async def _consortium(make: Factory) -> Subject:
+    consortium, program, (lead, _small) = await submitted(make, sme_budget=100)
+    challenge = await make.session.get_one(Challenge, consortium.challenge_id)
+    poster = await make.session.get_one(Organization, challenge.organization_id)
+    officer = await make.officer()
+    make.session.add(ProgramOfficer(program_id=program.id, person_id=officer.id))
+    await make.session.commit()
+    editor = await make.member(poster)
+
+    async def read() -> Any:
+        await make.session.refresh(consortium)
+        await make.session.refresh(challenge)
+        return consortium
+
+    return Subject(
+        kind=Consortium,
+        id=consortium.id,
+        read=read,
+        actors={
+            Role.POSTER: actor_of(editor, poster),
+            Role.OFFICER: Actor(person_id=officer.id, roles=frozenset({PlatformRole.OFFICER})),
+        },
+        strangers=[
+            SYSTEM,
+            actor_of(editor, poster, "viewer"),
+            actor_of(await make.member(lead), lead),
+            *await _strangers(make),
+        ],
+    )
