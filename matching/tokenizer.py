@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from opencc import OpenCC
 
@@ -304,9 +304,7 @@ def _simplified(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _converter() -> Callable[[str], str]:
-    # Its type is not declared.
-    converter: Any = OpenCC("t2s")
-    return converter.convert
+    return cast("Any", OpenCC("t2s")).convert
 
 
 class _Spellings(dict[int, str]):
