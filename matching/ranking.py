@@ -33,6 +33,8 @@ from matching.two_levels import BEST_ITEMS, ITEM_SHARE, WHOLE_SHARE
 
 # A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
 PARTS_SHARE = 0.5
+# Raised whenever the same index and challenge can give other scores than before: stored rankings record it.
+RANKER_VERSION = 1
 # Scores are compared to this many decimals, so that sums that differ by rounding alone are ties, settled by id.
 SCORE_DECIMALS = 12
 

@@ -158,7 +158,7 @@ def quota_of(consortium: Consortium) -> QuotaResult:
                 _value(member.size_class),
                 member.budget_wan,
                 quota_controllers(
-                    [_control_from(item) for item in controls.get(str(member.organization_id), [])]
+                    [control_from(item) for item in controls.get(str(member.organization_id), [])]
                 ),
             )
             for member in consortium.members
@@ -192,7 +192,7 @@ def changes_since(consortium: Consortium, prospects: Prospects) -> list[str]:
         organization = now.organization
         if (organization.kind, organization.size_class) != (member.kind, member.size_class):
             found.append(_("Kind or size of %(name)s has changed since.", name=organization.name))
-        frozen = {_control_from(item) for item in controls.get(str(member.organization_id), [])}
+        frozen = {control_from(item) for item in controls.get(str(member.organization_id), [])}
         if _essence(frozen) != _essence(now.controls):
             found.append(_("Control relations of %(name)s have changed since.", name=organization.name))
     return found
@@ -256,7 +256,7 @@ def _control_json(control: Control) -> dict[str, Any]:
     }
 
 
-def _control_from(data: Mapping[str, Any]) -> Control:
+def control_from(data: Mapping[str, Any]) -> Control:
     size = data.get("size")
     return Control(
         data["id"], data.get("name", ""), None if size is None else SizeClass(size), ControlKind(data["kind"])

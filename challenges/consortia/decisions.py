@@ -1,16 +1,17 @@
 """The officer's decision: judged by what is true at that moment, frozen with everything it rests on."""
 
 import uuid
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia import policies, queries
 from challenges.consortia.composition import quota_of
+from challenges.consortia.freezing import decision_digest, frozen_inputs, frozen_quota
 from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
 from challenges.consortia.service import CHANGED_MEANWHILE, Standing, mail_about, standing_of
 from challenges.consortia.states import MACHINE
+from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings
 from challenges.postings.models import Challenge, ChallengeState
@@ -22,7 +23,6 @@ from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundErr
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from core.settings import Settings
-from matching.quota import QuotaResult
 from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import MembershipRole
 
@@ -112,6 +112,7 @@ async def decide_consortium(
         raise ConflictError(
             gettext("It cannot be approved: %(reasons)s", reasons=" ".join(standing.shortcomings))
         )
+    run = None if consortium.run_id is None else await match_queries.run_by_id(session, consortium.run_id)
     decision = Decision(
         id=uuid.uuid4(),
         consortium_id=consortium.id,
@@ -120,7 +121,7 @@ async def decide_consortium(
         officer_id=actor.person_id,
         rule_id=consortium.rule_id,
         decided_at=utc_now(),
-        inputs=frozen_inputs(standing),
+        inputs=frozen_inputs(standing, run),
         quota=frozen_quota(quota_of(consortium)),
     )
     consortium_state, challenge_state = STATE_AFTER[outcome]
@@ -135,6 +136,9 @@ async def decide_consortium(
     try:
         async with session.begin_nested():
             session.add(decision)
+            await session.flush()
+            # Hashed as the database holds it: jsonb writes some numbers in another way.
+            await session.refresh(decision)
             consortium.revision += 1
             await states.move(
                 session,
@@ -143,7 +147,11 @@ async def decide_consortium(
                 consortium,
                 consortium_state,
                 note=reason,
-                details={"decision": str(decision.id), "rule": str(consortium.rule_id)},
+                details={
+                    "decision": str(decision.id),
+                    "rule": str(consortium.rule_id),
+                    "digest": decision_digest(decision),
+                },
             )
     except IntegrityError as error:
         raise _as_conflict(error) from None
@@ -167,73 +175,6 @@ async def _lock(
 def _as_conflict(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     return ConflictError(GUARDS[name]) if name in GUARDS else error
-
-
-def frozen_inputs(standing: Standing) -> dict[str, Any]:
-    """Everything that the decision rests on, as it was: rule, members with sizes and relations, scores, computation."""
-    consortium, challenge = standing.consortium, standing.challenge
-    assert consortium is not None
-    rule = consortium.rule
-    controls = consortium.computation.get("controls", {})
-    because_of = {item.id: item.because_of for item in quota_of(consortium).members}
-    names = {item["id"]: item["name"] for items in controls.values() for item in items}
-    return {
-        "challenge": {"id": str(challenge.id), "title": challenge.title, "revision": challenge.revision},
-        "requirements": [
-            {
-                "id": str(item.id),
-                "position": item.position,
-                "text": item.text,
-                "target": item.target,
-                "weight": _text(item.weight),
-                "budget_wan": _text(item.budget_wan),
-            }
-            for item in challenge.requirements
-        ],
-        "rule": None
-        if rule is None
-        else {
-            "id": str(rule.id),
-            "version": rule.version,
-            "effective_on": rule.effective_on.isoformat(),
-            "applies_to": rule.applies_to.value,
-            "min_sme_budget_share": _text(rule.min_sme_budget_share),
-            "min_small_micro_share_of_sme": _text(rule.min_small_micro_share_of_sme),
-            "min_sme_members": rule.min_sme_members,
-            "min_sme_member_share": _text(rule.min_sme_member_share),
-            "max_members": rule.max_members,
-        },
-        "lead": _text(consortium.lead_id),
-        "members": [
-            {
-                "id": str(member.organization_id),
-                "name": member.organization.name,
-                "credit_code": member.organization.credit_code,
-                "kind": member.kind.value,
-                "size": member.size_class.value if member.size_class else None,
-                "controls": controls.get(str(member.organization_id), []),
-                "counted_sme": member.counted_sme,
-                "not_counted_reason": member.not_counted_reason,
-                "not_counted_because_of": names.get(because_of[str(member.organization_id)] or "", ""),
-                "budget_wan": str(member.budget_wan),
-                "requirements": list(member.requirement_ids),
-                "scores": dict(member.requirement_scores),
-            }
-            for member in consortium.members
-        ],
-        "objective": consortium.objective,
-        "run": _text(consortium.run_id),
-        "bid": _text(consortium.bid_id),
-        "computation": consortium.computation,
-    }
-
-
-def frozen_quota(quota: QuotaResult) -> dict[str, Any]:
-    return {"applies": quota.applies, "holds": quota.holds, "parts": quota.as_json()}
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 async def _tell(

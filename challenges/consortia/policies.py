@@ -79,3 +79,7 @@ def may_decide(
         and challenge.state is ChallengeState.MATCH_PROPOSED
         and not has_interest(own_organization_ids, challenge, consortium)
     )
+
+
+def may_replay(actor: Actor, challenge: Challenge) -> bool:
+    return is_officer_in_charge(actor, challenge)

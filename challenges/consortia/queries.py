@@ -93,6 +93,15 @@ async def decision_of(session: AsyncSession, consortium_id: uuid.UUID) -> Decisi
     return await session.scalar(statement)
 
 
+async def decision_by_id(session: AsyncSession, decision_id: uuid.UUID) -> Decision | None:
+    statement = (
+        select(Decision)
+        .where(Decision.id == decision_id)
+        .options(joinedload(Decision.officer), joinedload(Decision.rule))
+    )
+    return await session.scalar(statement)
+
+
 async def officers_of(session: AsyncSession, program_id: uuid.UUID | None) -> list[Person]:
     """Officers in charge of a program, who still may log in."""
     statement = (

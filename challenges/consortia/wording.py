@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 
 from core.i18n import current_locale
 from core.i18n import gettext as _
-from matching.quota import QuotaPart, as_wan
+from matching.quota import RULE_COUNTS, RULE_SHARES, QuotaPart, QuotaRule, as_wan
 
 # Cut, never rounded: 29.996% must not read as the 30% that it misses.
 SHARE_DIGITS = Decimal("0.0001")
@@ -117,6 +117,19 @@ def constraint_text(constraint: Mapping[str, Any], names: Mapping[str, str]) -> 
         "forbid": _("%(name)s are not members together", name=who),
         "requirement": _("none of the ranked solvers scores for the requirement: %(name)s", name=who),
     }[name]
+
+
+def rule_lines(rule: QuotaRule) -> list[str]:
+    """A rule in sentences, one for each number that it has."""
+    numbers = [
+        (name, getattr(rule, name))
+        for name in (*RULE_SHARES, *RULE_COUNTS)
+        if getattr(rule, name) is not None
+    ]
+    lines = [constraint_text({"constraint": name, "value": value, "ids": []}, {}) for name, value in numbers]
+    if rule.applies_to == "large_lead":
+        lines.append(_("it binds projects led by a large enterprise"))
+    return lines
 
 
 def nearest_text(name: str, value: float | None) -> str:

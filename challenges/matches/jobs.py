@@ -16,7 +16,7 @@ from core.clock import utc_now
 from core.jobs import actor, enqueue
 from core.process import current_process
 from matching import documents
-from matching.ranking import Candidate, Filters, rank
+from matching.ranking import RANKER_VERSION, Candidate, Filters, rank
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,13 @@ async def _store(key: uuid.UUID, snapshot: SolverIndex, candidates: list[Candida
         )
         run.state, run.progress, run.failure = MatchRunState.DONE, DONE, ""
         run.finished_at = utc_now()
-        run.index_info = {"solvers": len(snapshot.index.documents), "revision": snapshot.revision}
+        run.index_info = {
+            "solvers": len(snapshot.index.documents),
+            "revision": snapshot.revision,
+            "day": snapshot.day.isoformat(),
+            "tokenizer": snapshot.index.tokenizer.fingerprint,
+            "ranker": RANKER_VERSION,
+        }
         await session.flush()
         await queries.delete_superseded_runs(session, run)
 

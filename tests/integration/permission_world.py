@@ -7,6 +7,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from challenges.consortia.composition import quota_of
+from challenges.consortia.freezing import frozen_inputs, frozen_quota
+from challenges.consortia.queries import consortium_by_id
+from challenges.consortia.service import standing_of
 from challenges.models import (
     Bid,
     BidMember,
@@ -17,11 +21,14 @@ from challenges.models import (
     Consortium,
     ConsortiumMember,
     ConsortiumState,
+    Decision,
     InvitedSolver,
     Match,
     MatchRun,
     MatchRunState,
+    Outcome,
 )
+from challenges.postings.queries import challenge_by_id
 from core.accounts.models import PasswordReset, Person, PlatformRole
 from core.accounts.service import open_login
 from core.actor import SYSTEM
@@ -87,6 +94,7 @@ class _Builder:
     async def build(self) -> World:
         make, world = self.make, self.world
         officer, other = await make.officer(), await make.officer()
+        self.officer = officer
         self.program = await make.program(officer)
         await make.program(other)
         self.poster = await make.organization(size=SizeClass.LARGE)
@@ -251,6 +259,8 @@ class _Builder:
                 )
             )
         consortium = await self._consortium(challenge, run, submitted=scene == "proposed")
+        if scene == "proposed":
+            ids["decision_id"] = (await self._decision(challenge, consortium, run)).id
         return {
             **ids,
             "bid_id": bid.id,
@@ -310,3 +320,25 @@ class _Builder:
         self.make.session.add(consortium)
         await self.make.session.flush()
         return consortium
+
+    async def _decision(self, challenge: Challenge, consortium: Consortium, run: MatchRun) -> Decision:
+        """An earlier one: the consortium was returned, and submitted again."""
+        session = self.make.session
+        # Locked means read anew, with everything that hangs on them.
+        present = await challenge_by_id(session, challenge.id, lock=True)
+        stored = await consortium_by_id(session, consortium.id, lock=True)
+        assert present is not None
+        assert stored is not None
+        decision = Decision(
+            consortium_id=stored.id,
+            outcome=Outcome.RETURNED,
+            reason="请补充检测指标",
+            officer_id=self.officer.id,
+            rule_id=stored.rule_id,
+            decided_at=utc_now(),
+            inputs=frozen_inputs(await standing_of(session, present, stored), run),
+            quota=frozen_quota(quota_of(stored)),
+        )
+        session.add(decision)
+        await session.flush()
+        return decision

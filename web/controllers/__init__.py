@@ -7,6 +7,7 @@ from web.controllers.administration import AdministrationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController
 from web.controllers.consortia import ConsortiumController
+from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
@@ -40,5 +41,6 @@ ROUTES: list[ControllerRouterHandler] = [
     work_queue,
     MatchController,
     ConsortiumController,
+    DecisionController,
     not_found,
 ]

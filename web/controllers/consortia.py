@@ -14,7 +14,7 @@ from challenges.consortia.service import Standing
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from core.actor import Actor
-from core.audit import entries_of
+from core.audit import entries_of, head_of_log
 from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
@@ -278,6 +278,8 @@ async def _decision_page(
         has_interest=posting_policies.is_officer_in_charge(actor, challenge)
         and policies.has_interest(own_organizations, challenge, consortium),
         may_take_back=policies.may_take_back(actor, challenge, consortium),
+        may_replay=policies.may_replay(actor, challenge),
+        audit_head=await head_of_log(session),
         may_edit=False,
         history=history_of(await entries_of(session, "consortium", consortium.id)),
         heat=heat,
