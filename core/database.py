@@ -86,6 +86,11 @@ def sqlalchemy_url(database_url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def libpq_url(database_url: str) -> str:
+    """The address as psycopg itself takes it."""
+    return "postgresql://" + sqlalchemy_url(database_url).partition("://")[2]
+
+
 def create_engine(settings: Settings, **options: Any) -> AsyncEngine:
     if settings.database_url is None:
         raise ValueError("no database address: start the embedded server first")

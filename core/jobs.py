@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core.database import Base, Key, sqlalchemy_url
+from core.database import Base, Key, libpq_url, sqlalchemy_url
 from core.process import current_process
 from core.settings import Settings
 
@@ -77,7 +77,7 @@ def configure_broker(settings: Settings) -> dramatiq.Broker:
     if settings.broker_url is None:
         if settings.database_url is None:
             raise ValueError("the broker needs a database address")
-        broker = PostgresBroker(url=_libpq_url(settings.database_url), results=False, middleware=middleware)
+        broker = PostgresBroker(url=libpq_url(settings.database_url), results=False, middleware=middleware)
     elif settings.broker_url.startswith(("redis://", "rediss://")):
         from dramatiq.brokers.redis import RedisBroker
 
@@ -165,7 +165,3 @@ class OutboxRelay(threading.Thread):
                 self.broker.enqueue(dramatiq.Message(**fields), delay=job.delay_ms or None)
             session.execute(delete(OutboxJob).where(OutboxJob.id.in_([job.id for job in jobs])))
             return len(jobs)
-
-
-def _libpq_url(database_url: str) -> str:
-    return "postgresql://" + sqlalchemy_url(database_url).partition("://")[2]

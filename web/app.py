@@ -14,6 +14,7 @@ from litestar.types import Message, Scope
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from core.notifications.listening import Listener
 from core.process import Process
 from core.settings import Settings
 from web.controllers import ROUTES
@@ -61,6 +62,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
 
 def create_app(process: Process, *, debug: bool = False) -> Litestar:
     settings = process.settings
+    listener = Listener(settings)
     static_files = create_static_files_router(
         path="/static",
         directories=[STATIC_DIR],
@@ -89,7 +91,8 @@ def create_app(process: Process, *, debug: bool = False) -> Litestar:
         template_config=template_config(),
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
-        state=State({"process": process}),
+        state=State({"process": process, "listener": listener}),
+        on_shutdown=[listener.close],
         # What a page posts; uploads state their own limit at their route.
         request_max_body_size=4 * 2**20,
         openapi_config=None,

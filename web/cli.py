@@ -118,12 +118,13 @@ def _serve(options: argparse.Namespace) -> int:
 
     from core.process import start_process
     from web.app import create_app
+    from web.serving import run_server
 
     def serve() -> None:
         with database_server(Settings.from_environment()) as settings:
             migrate(str(settings.database_url))
             app = create_app(start_process(settings))
-            uvicorn.run(
+            config = uvicorn.Config(
                 app,
                 host=settings.host,
                 port=settings.port,
@@ -132,6 +133,7 @@ def _serve(options: argparse.Namespace) -> int:
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_TIMEOUT_S,
             )
+            run_server(config)
 
     return _until_stopped(options, serve)
 

@@ -15,6 +15,7 @@ from core.accounts.service import close_login, open_login, token_hash, touch_log
 from core.actor import Actor
 from core.clock import utc_now
 from core.i18n import DEFAULT_LOCALE, LOCALES, set_locale
+from core.notifications.queries import unread_count
 from core.process import Process
 from core.settings import Settings
 from solvers.organizations import queries as organization_queries
@@ -23,6 +24,8 @@ from web.requests import client_address
 LOGIN_COOKIE = "jiebang_login"
 LOCALE_COOKIE = "jiebang_locale"
 LOCALE_COOKIE_AGE_S = 365 * 24 * 3600
+# Where the request's state keeps the number that the bell shows.
+UNREAD = "unread_notifications"
 
 
 def login_cookie(settings: Settings, token: str) -> Cookie:
@@ -90,18 +93,21 @@ class LoginMiddleware(AbstractAuthenticationMiddleware):
         locale = connection.cookies.get(LOCALE_COOKIE)
         actor = Actor(address=client_address(connection, process.settings))
         memberships: list[Any] = []
+        unread = 0
         if token := connection.cookies.get(LOGIN_COOKIE):
-            actor, memberships, preferred = await _actor_of(process, token, actor.address)
+            actor, memberships, preferred, unread = await _actor_of(process, token, actor.address)
             locale = locale or preferred
         set_locale(locale if locale in LOCALES else DEFAULT_LOCALE)
+        connection.scope["state"][UNREAD] = unread
         return AuthenticationResult(user=actor, auth=memberships)
 
 
-async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, list[Any], str | None]:
+async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, list[Any], str | None, int]:
+    """Who it is, their memberships, their language, and how many notifications they have not read."""
     async with process.transaction() as session:
         login = await queries.login_by_token_hash(session, token_hash(token), utc_now())
         if login is None or login.person.is_disabled:
-            return Actor(address=address), [], None
+            return Actor(address=address), [], None, 0
         await touch_login(session, process.settings, login)
         memberships = await organization_queries.memberships_of(session, login.person_id)
         # A membership that has ended ends here too, whatever the login was opened for.
@@ -118,4 +124,5 @@ async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, 
             login_id=login.id,
             address=address,
         )
-        return actor, memberships, login.person.locale
+        unread = await unread_count(session, login.person_id)
+        return actor, memberships, login.person.locale, unread

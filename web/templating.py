@@ -155,6 +155,8 @@ def page_context(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return {
         "actor": actor,
         "memberships": request.scope.get("auth") or [],
+        # Without the middleware, as at files that are missing, nobody is logged in.
+        "unread": request.scope["state"].get("unread_notifications", 0),
         "is_demo": request.app.state.process.settings.demo,
         "path": request.url.path,
         "full_path": request.url.path + (f"?{request.url.query}" if request.url.query else ""),

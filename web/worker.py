@@ -9,7 +9,8 @@ from dramatiq import Worker
 import challenges.consortia.jobs
 import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401
-import core.mail  # noqa: F401
+import core.mail
+import core.notifications.jobs  # noqa: F401
 from core.jobs import OutboxRelay, configure_broker
 from core.postgres import STOP_SIGNALS
 from core.process import start_process

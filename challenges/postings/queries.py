@@ -205,6 +205,14 @@ async def readable_challenges(
     return [found[key] for key in ids if key in found]
 
 
+async def readable_ids(
+    session: AsyncSession, actor: Actor, certificates: Collection[str], ids: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Those of `ids` that the actor may read."""
+    statement = select(Challenge.id).where(Challenge.id.in_(ids), readable_by(actor, certificates))
+    return set(await session.scalars(statement))
+
+
 async def public_feed(session: AsyncSession, *, limit: int) -> list[Challenge]:
     """What the feed tells: public challenges as they were published, newest first."""
     statement = (

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.matches.service import queue_match
-from challenges.postings import completeness, policies
+from challenges.postings import completeness, events, policies
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.service import read_challenge, write_tokens
 from challenges.postings.states import move, transition
@@ -13,16 +13,13 @@ from core.actor import Actor
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
-from core.i18n import use_locale
-from core.mail import send_mail
-from core.settings import Settings
+from core.notifications.kinds import Kind
+from core.notifications.service import notify
 from solvers.organizations.models import MembershipRole
 from solvers.organizations.queries import people_with_role
 
 
-async def publish_challenge(
-    session: AsyncSession, settings: Settings, actor: Actor, challenge_id: uuid.UUID
-) -> Challenge:
+async def publish_challenge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Challenge:
     """Put a submitted challenge on the list and have solvers ranked for it.
 
     Raises InvalidError with the messages of `completeness.unpublishable`.
@@ -35,73 +32,37 @@ async def publish_challenge(
     await write_tokens(challenge)
     await move(session, actor, challenge, ChallengeState.PUBLISHED)
     await queue_match(session, challenge.id)
-    await _tell_editors(
-        session,
-        settings,
-        challenge,
-        subject=_("Published: %(title)s"),
-        body=_(
-            "Hello %(name)s,\n\nyour challenge “%(title)s” is on the list now. Solvers are being ranked for it."
-            "\n\n%(link)s"
-        ),
-    )
+    await _tell_editors(session, actor, events.PUBLISHED, challenge)
     return challenge
 
 
 async def return_challenge(
-    session: AsyncSession, settings: Settings, actor: Actor, challenge_id: uuid.UUID, *, note: str
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, *, note: str
 ) -> Challenge:
     """Send a submitted challenge back with comments (InvalidError on `note` where there are none)."""
     challenge = await _in_charge(session, actor, challenge_id)
     await move(session, actor, challenge, ChallengeState.RETURNED, note=note)
-    await _tell_editors(
-        session,
-        settings,
-        challenge,
-        subject=_("Returned for revision: %(title)s"),
-        body=_(
-            "Hello %(name)s,\n\nthe officer has returned your challenge “%(title)s” with these comments:\n\n%(note)s"
-            "\n\nRevise it here and submit it again:\n%(link)s/edit"
-        ),
-    )
+    await _tell_editors(session, actor, events.RETURNED, challenge)
     return challenge
 
 
 async def withdraw_challenge(
-    session: AsyncSession, settings: Settings, actor: Actor, challenge_id: uuid.UUID, *, note: str
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, *, note: str
 ) -> Challenge:
     """End a challenge early, by its poster or an officer, with a reason."""
     challenge = await read_challenge(session, actor, challenge_id, lock=True)
     await move(session, actor, challenge, ChallengeState.WITHDRAWN, note=note)
-    if not policies.is_poster(actor, challenge):
-        await _tell_editors(
-            session,
-            settings,
-            challenge,
-            subject=_("Withdrawn: %(title)s"),
-            body=_(
-                "Hello %(name)s,\n\nthe officer has withdrawn your challenge “%(title)s” for this reason:\n\n%(note)s"
-                "\n\n%(link)s"
-            ),
-        )
+    await _tell_editors(session, actor, events.WITHDRAWN, challenge)
     return challenge
 
 
 async def declare_no_award(
-    session: AsyncSession, settings: Settings, actor: Actor, challenge_id: uuid.UUID, *, note: str
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, *, note: str
 ) -> Challenge:
     """End a closed challenge without an award (流标), with a reason."""
     challenge = await _in_charge(session, actor, challenge_id)
     await move(session, actor, challenge, ChallengeState.NO_AWARD, note=note)
-    await _tell_editors(
-        session,
-        settings,
-        challenge,
-        subject=_("No award: %(title)s"),
-        body=_(
-            "Hello %(name)s,\n\nyour challenge “%(title)s” has ended without an award:\n\n%(note)s\n\n%(link)s"
-        ),
-    )
+    await _tell_editors(session, actor, events.NO_AWARD, challenge)
     return challenge
 
 
@@ -112,21 +73,16 @@ async def _in_charge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUI
     return challenge
 
 
-async def _tell_editors(
-    session: AsyncSession, settings: Settings, challenge: Challenge, *, subject: object, body: object
-) -> None:
-    """Mail the poster's owners and editors; `subject` and `body` are lazy messages with placeholders."""
+async def _tell_editors(session: AsyncSession, actor: Actor, kind: Kind, challenge: Challenge) -> None:
+    """Tell the poster's owners and editors, except who has just done it."""
     people = await people_with_role(
         session, challenge.organization_id, MembershipRole.OWNER, MembershipRole.EDITOR
     )
-    for person in people:
-        values = {
-            "name": person.name,
-            "title": challenge.title,
-            "note": challenge.state_note,
-            "link": f"{settings.public_url}/challenges/{challenge.id}",
-        }
-        with use_locale(person.locale):
-            await send_mail(
-                session, recipient=person.email, subject=str(subject) % values, body=str(body) % values
-            )
+    await notify(
+        session,
+        f"{kind.name}:{challenge.id}:{challenge.index_revision}",
+        kind,
+        [person.id for person in people if person.id != actor.person_id],
+        challenge,
+        {"title": challenge.title, "note": challenge.state_note},
+    )

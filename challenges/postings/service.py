@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.indexes import challenge_text, terms_of_text
-from challenges.postings import completeness, policies, queries
+from challenges.postings import completeness, events, policies, queries
 from challenges.postings.forms import MAX_REQUIREMENTS, TypedDraft, TypedRequirement
 from challenges.postings.models import Challenge, ChallengeState, InvitedSolver, Requirement
 from challenges.postings.states import move
@@ -19,9 +19,8 @@ from core.actor import Actor
 from core.attachments import Attachment
 from core.clock import shanghai_today, utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
-from core.mail import send_mail
+from core.notifications.service import notify
 from core.settings import Settings
 from solvers.organizations.models import Organization
 
@@ -179,9 +178,7 @@ def arranged(typed: TypedDraft, command: str) -> TypedDraft:
     return replace(typed, requirements=arrange(typed.requirements, command))
 
 
-async def submit_challenge(
-    session: AsyncSession, settings: Settings, actor: Actor, challenge_id: uuid.UUID
-) -> Challenge:
+async def submit_challenge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Challenge:
     """Hand a draft in for screening. Raises InvalidError with the messages of `completeness.lacking`."""
     challenge = await editable_challenge(session, actor, challenge_id, lock=True)
     if not challenge.organization.is_verified:
@@ -193,22 +190,19 @@ async def submit_challenge(
     await write_tokens(challenge)
     await move(session, actor, challenge, ChallengeState.SUBMITTED, details={"revision": challenge.revision})
     assert challenge.program is not None
-    for officer in await queries.officers_in_charge(session, challenge.program.id):
-        with use_locale(officer.locale):
-            await send_mail(
-                session,
-                recipient=officer.email,
-                subject=gettext("Waits for screening: %(title)s", title=challenge.title),
-                body=gettext(
-                    "Hello %(name)s,\n\n%(organization)s has submitted the challenge “%(title)s” to %(program)s."
-                    "\n\n%(link)s",
-                    name=officer.name,
-                    organization=challenge.organization.name,
-                    title=challenge.title,
-                    program=challenge.program.name,
-                    link=f"{settings.public_url}/challenges/{challenge.id}",
-                ),
-            )
+    officers = await queries.officers_in_charge(session, challenge.program.id)
+    await notify(
+        session,
+        f"{events.SUBMITTED.name}:{challenge.id}:{challenge.index_revision}",
+        events.SUBMITTED,
+        [officer.id for officer in officers],
+        challenge,
+        {
+            "title": challenge.title,
+            "organization": challenge.organization.name,
+            "program": challenge.program.name,
+        },
+    )
     return challenge
 
 

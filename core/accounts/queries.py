@@ -32,6 +32,15 @@ async def login_by_token_hash(session: AsyncSession, token_hash: bytes, now: dat
     return await session.scalar(statement)
 
 
+async def is_login_in_force(session: AsyncSession, login_id: uuid.UUID, now: datetime) -> bool:
+    statement = (
+        select(Login.id)
+        .join(Person, Person.id == Login.person_id)
+        .where(Login.id == login_id, Login.expires_at > now, Person.is_disabled.is_(False))
+    )
+    return await session.scalar(statement) is not None
+
+
 async def logins_of(session: AsyncSession, person_id: uuid.UUID, now: datetime) -> list[Login]:
     statement = (
         select(Login)

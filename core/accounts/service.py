@@ -5,7 +5,7 @@ import secrets
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -18,6 +18,7 @@ from core.errors import ForbiddenError, InvalidError, NotFoundError, ThrottledEr
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
 from core.mail import send_mail
+from core.notifications.listening import wake_streams
 from core.settings import Settings
 
 THROTTLE_WINDOW = timedelta(minutes=15)
@@ -123,20 +124,25 @@ async def touch_login(session: AsyncSession, settings: Settings, login: Login) -
 
 
 async def close_login(session: AsyncSession, login_id: uuid.UUID) -> None:
-    await session.execute(delete(Login).where(Login.id == login_id))
+    await _close_logins(session, Login.id == login_id)
 
 
 async def close_all_logins(session: AsyncSession, person_id: uuid.UUID) -> None:
-    await session.execute(delete(Login).where(Login.person_id == person_id))
+    await _close_logins(session, Login.person_id == person_id)
 
 
 async def close_logins_acting_for(
     session: AsyncSession, person_id: uuid.UUID, organization_id: uuid.UUID
 ) -> None:
     """End a person's logins for one organization, because their rights there have changed."""
-    await session.execute(
-        delete(Login).where(Login.person_id == person_id, Login.organization_id == organization_id)
-    )
+    await _close_logins(session, Login.person_id == person_id, Login.organization_id == organization_id)
+
+
+async def _close_logins(session: AsyncSession, *conditions: ColumnElement[bool]) -> None:
+    closed = await session.scalars(delete(Login).where(*conditions).returning(Login.person_id))
+    # Their open streams end as soon as they look.
+    for person_id in set(closed):
+        await wake_streams(session, person_id)
 
 
 async def request_password_reset(session: AsyncSession, settings: Settings, email: str) -> None:

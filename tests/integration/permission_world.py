@@ -28,12 +28,14 @@ from challenges.models import (
     MatchRunState,
     Outcome,
 )
+from challenges.postings.events import PUBLISHED
 from challenges.postings.queries import challenge_by_id
 from core.accounts.models import PasswordReset, Person, PlatformRole
 from core.accounts.service import open_login
 from core.actor import SYSTEM
 from core.attachments import Attachment, store_attachment
 from core.clock import utc_now
+from core.notifications.models import Delivery, Notification
 from core.settings import Settings
 from solvers.models import (
     Certificate,
@@ -185,10 +187,26 @@ class _Builder:
             "document": document.id,
             "invitation_token": INVITATION_TOKEN,
             "reset_token": RESET_TOKEN,
+            "notification_id": (await self._notification(bidder)).id,
             "locale": "en",
             "file_path": "icon.svg",
             "rest": "no/such/page",
         }
+
+    async def _notification(self, person: Person) -> Notification:
+        challenge = await self.make.challenge(self.poster, self.program)
+        notification = Notification(
+            event_key="event",
+            person_id=person.id,
+            kind=PUBLISHED.name,
+            subject_type="challenge",
+            subject_id=challenge.id,
+            parameters={"title": challenge.title},
+            delivery=Delivery.NEVER,
+        )
+        self.make.session.add(notification)
+        await self.make.session.flush()
+        return notification
 
     async def _membership_of(self, person: Person) -> uuid.UUID:
         from sqlalchemy import select

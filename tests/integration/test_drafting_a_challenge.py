@@ -11,10 +11,10 @@ from challenges.models import Challenge, ChallengeState, Program, Requirement
 from core.accounts.models import Person
 from core.audit import AuditEntry
 from core.clock import to_shanghai, utc_now
-from core.mail import MailMessage
 from solvers.models import MembershipRole, Organization, SizeClass, Verification
 from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
+from tests.told import told
 
 
 class Draft:
@@ -328,8 +328,7 @@ async def test_a_complete_draft_is_submitted_and_its_officers_are_told(
     assert challenge.submitted_at is not None
     assert challenge.program_id == setting.program.id
     assert challenge.tokens
-    mail = (await make.session.scalars(select(MailMessage))).all()
-    assert [item.recipient for item in mail] == [setting.officer.email]
+    assert await told(make.session) == [(setting.officer.email, "challenge.submitted")]
     entry = await make.session.scalar(select(AuditEntry).where(AuditEntry.action == "challenge.submitted"))
     assert entry is not None
     assert entry.changes["state"] == ["draft", "submitted"]

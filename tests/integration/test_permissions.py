@@ -134,6 +134,8 @@ async def attempts(database: Settings, world: World) -> AsyncIterator[RolledBack
     process = start_process(database, poolclass=NullPool)
     async with process.engine.connect() as connection:
         attempts = RolledBack(process, connection)
+        # Streams then end after their first event; otherwise they would last as long as the login.
+        await attempts.app.state.listener.close()
         page = await attempts.send("GET", "/login")
         attempts.form_token = page.cookies["csrftoken"]
         yield attempts

@@ -10,10 +10,10 @@ from core.actor import Actor
 from core.audit import AuditEntry
 from core.clock import shanghai_today, utc_now
 from core.errors import InvalidError
-from core.mail import MailMessage
 from solvers.models import MembershipRole, Organization, SizeClass
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.told import told
 
 
 class Setting:
@@ -71,8 +71,7 @@ async def test_an_officer_publishes_and_matching_is_queued_and_the_poster_told(
     assert setting.challenge.tokens
     runs = await make.session.scalars(select(MatchRun.challenge_id))
     assert list(runs) == [setting.challenge.id]
-    mail = (await make.session.scalars(select(MailMessage))).all()
-    assert [item.recipient for item in mail] == [setting.owner.email]
+    assert await told(make.session) == [(setting.owner.email, "challenge.published")]
     assert (await (await browser_of()).get(f"/challenges/{setting.challenge.id}")).status_code == 200
 
 
@@ -128,9 +127,8 @@ async def test_a_return_needs_comments_which_the_poster_reads_and_may_act_on(
     owner = await browser_of(setting.owner, setting.poster)
     assert "指标不可考核" in (await owner.get(path + "/edit")).text
     assert "指标不可考核" in (await owner.get("/")).text
-    mail = await make.session.scalar(select(MailMessage))
-    assert mail is not None
-    assert "指标不可考核" in mail.body
+    assert await told(make.session) == [(setting.owner.email, "challenge.returned")]
+    assert "指标不可考核" in (await owner.get("/notifications")).text
 
 
 @pytest.mark.parametrize("who", ["owner", "officer"])

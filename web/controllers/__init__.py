@@ -13,6 +13,7 @@ from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
 from web.controllers.home import HomeController, not_found
 from web.controllers.matches import MatchController
+from web.controllers.notifications import NotificationController
 from web.controllers.officer import work_queue
 from web.controllers.organizations import InvitationController, OrganizationController, RegistrationController
 from web.controllers.postings import ChallengeController
@@ -38,6 +39,7 @@ ROUTES: list[ControllerRouterHandler] = [
     ChallengeController,
     ProgramController,
     SavedController,
+    NotificationController,
     work_queue,
     MatchController,
     ConsortiumController,

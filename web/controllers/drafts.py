@@ -198,7 +198,6 @@ class DraftController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
@@ -217,7 +216,7 @@ class DraftController(Controller):
             )
         try:
             async with session.begin_nested():
-                await service.submit_challenge(session, settings, actor, challenge_id)
+                await service.submit_challenge(session, actor, challenge_id)
         except InvalidError as error:
             form = await _challenge_form(session, challenge, field_values(challenge))
             form.validate()

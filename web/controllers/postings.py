@@ -22,7 +22,7 @@ from core.i18n import gettext
 from solvers.fields import FIELDS, field_of
 from solvers.organizations.models import CertificateKind
 from solvers.regions import PROVINCES
-from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
 from web.labels import label
@@ -122,13 +122,12 @@ class ChallengeController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         try:
             async with session.begin_nested():
-                await screening.publish_challenge(session, settings, actor, challenge_id)
+                await screening.publish_challenge(session, actor, challenge_id)
         except InvalidError as error:
             challenge = await service.read_challenge(session, actor, challenge_id)
             return await _challenge_page(
@@ -145,14 +144,12 @@ class ChallengeController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         return await _with_note(
             request,
             session,
-            settings,
             actor,
             challenge_id,
             "return",
@@ -165,14 +162,12 @@ class ChallengeController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         return await _with_note(
             request,
             session,
-            settings,
             actor,
             challenge_id,
             "withdraw",
@@ -185,14 +180,12 @@ class ChallengeController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         return await _with_note(
             request,
             session,
-            settings,
             actor,
             challenge_id,
             "no-award",
@@ -204,7 +197,6 @@ class ChallengeController(Controller):
 async def _with_note(
     request: WebRequest,
     session: DbSession,
-    settings: Config,
     actor: Acting,
     challenge_id: uuid.UUID,
     step: str,
@@ -215,7 +207,7 @@ async def _with_note(
     note = (await form_data(request)).get("note")
     try:
         async with session.begin_nested():
-            await take_step(session, settings, actor, challenge_id, note=note)
+            await take_step(session, actor, challenge_id, note=note)
     except InvalidError as error:
         challenge = await service.read_challenge(session, actor, challenge_id)
         return await _challenge_page(

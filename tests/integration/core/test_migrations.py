@@ -9,6 +9,7 @@ import core.attachments
 import core.audit
 import core.jobs
 import core.mail
+import core.notifications.models
 import core.revisions  # noqa: F401 -- models are compared once they are imported
 import solvers.models  # noqa: F401
 from core.database import Base, sqlalchemy_url

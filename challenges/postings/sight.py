@@ -1,0 +1,29 @@
+"""Which challenges a person who was told of them may read now."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.postings import queries
+from core.actor import Actor
+from core.clock import shanghai_today
+from core.notifications.models import Notification
+from solvers.organizations.acting import actors_of
+
+
+async def challenge_is_readable(
+    session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
+) -> set[uuid.UUID]:
+    """The check of kinds whose subject is a challenge that its readers may know of."""
+    wanted = [item.subject_id for item in told]
+    readable: set[uuid.UUID] = set()
+    for actor in await actors_of(session, person_id):
+        readable |= await queries.readable_ids(session, actor, await _certificates(session, actor), wanted)
+    return {item.id for item in told if item.subject_id in readable}
+
+
+async def _certificates(session: AsyncSession, actor: Actor) -> frozenset[str]:
+    if actor.organization_id is None:
+        return frozenset()
+    return await queries.certificates_on(session, actor.organization_id, shanghai_today())
