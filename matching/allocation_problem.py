@@ -69,7 +69,8 @@ class AllocationProblem:
         challenges, solvers = scores.shape
         given = data.get("constraints")
         constraints = np.zeros(scores.shape, np.int8) if given is None else _signs(given, challenges, solvers)
-        groups = as_list(data.get("groups") or [], "groups")
+        given_groups = data.get("groups")
+        groups = [] if given_groups is None else as_list(given_groups, "groups")
         return cls(
             scores=scores,
             demands=_counts(required(data, "demands", ""), "demands", challenges),

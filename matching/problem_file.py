@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,7 +33,7 @@ def parse_problem(text: str) -> Any:
     try:
         return json.loads(
             text,
-            parse_float=Decimal,
+            parse_float=_as_decimal,
             parse_constant=_refuse_constant,
             object_pairs_hook=_refuse_repeated_names,
         )
@@ -94,6 +94,14 @@ def refuse_unknown(data: Mapping[str, Any], known: tuple[str, ...], parent: str)
         if name not in known:
             field = f"{parent}.{name}" if parent else name
             raise ProblemError(field, f"is not known here; known are {', '.join(known)}")
+
+
+def _as_decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        # An exponent beyond what a Decimal can hold.
+        raise ProblemError("", f"holds {text[:40]}, which is beyond any number that can be read") from error
 
 
 def _refuse_constant(name: str) -> Any:

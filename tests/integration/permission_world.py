@@ -97,7 +97,10 @@ class _Builder:
         make, world = self.make, self.world
         officer, other = await make.officer(), await make.officer()
         self.officer = officer
-        self.program = await make.program(officer)
+        # With a share of members, or there would be no shortlist to ask for.
+        self.program = await make.program(
+            officer, rule={"min_sme_budget_share": Decimal("0.3"), "min_sme_member_share": Decimal("0.5")}
+        )
         await make.program(other)
         self.poster = await make.organization(size=SizeClass.LARGE)
         self.bidder, self.rival = await make.organization(), await make.organization()

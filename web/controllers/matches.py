@@ -11,16 +11,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.matches import policies, queries, service
 from challenges.matches.models import MatchRunState
 from challenges.matches.service import CandidateFilters, Row
+from challenges.matches.shortlist import (
+    DEFAULT_LENGTH,
+    MAX_LENGTH,
+    Shortlist,
+    newest_shortlist,
+    shortlist_of,
+)
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings
 from challenges.postings.models import Challenge
 from core.actor import Actor
+from core.errors import NotFoundError
 from core.i18n import gettext
 from solvers.models import CertificateKind, OrganizationKind, SizeClass
 from solvers.regions import province_choices, region_name
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
+from web.downloads import Cell, csv_response
 from web.guards import Access
-from web.labels import choices
+from web.labels import choices, label
 from web.paging import Page, page_number
 from web.templating import is_htmx, redirect, render
 
@@ -63,6 +72,7 @@ class MatchController(Controller):
             filters=filters,
             parameters=_parameters(filters),
             options=_filter_options(ranking),
+            shortlist=await shortlist_of(session, challenge, ranking, _length(request)),
             **await _progress_context(session, actor, challenge),
             **TABLE,
         )
@@ -87,6 +97,21 @@ class MatchController(Controller):
     ) -> Response[Any]:
         await service.ask_for_match(session, actor, challenge_id)
         return redirect(request, f"/challenges/{challenge_id}/candidates")
+
+    @get("/challenges/{challenge_id:uuid}/candidates/shortlist", opt={"access": Access.PERSON})
+    async def shortlist(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        challenge, found = await _asked_shortlist(request, session, actor, challenge_id)
+        return render(request, "matches/_shortlist.html", challenge=challenge, shortlist=found, **TABLE)
+
+    @get("/challenges/{challenge_id:uuid}/candidates/shortlist.csv", opt={"access": Access.PERSON})
+    async def shortlist_file(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Response[bytes]:
+        challenge, found = await _asked_shortlist(request, session, actor, challenge_id)
+        name = gettext("Shortlist of %(title)s", title=challenge.title)
+        return csv_response(name, _shortlist_table(found))
 
     @get("/challenges/{challenge_id:uuid}/candidates/{organization_id:uuid}", opt={"access": Access.PERSON})
     async def candidate(
@@ -189,6 +214,58 @@ async def _progress_context(
         "is_running": run is not None and run.state in (MatchRunState.QUEUED, MatchRunState.RUNNING),
         "may_match": policies.may_ask_for_match(actor, challenge),
     }
+
+
+async def _asked_shortlist(
+    request: WebRequest, session: AsyncSession, actor: Actor, challenge_id: uuid.UUID
+) -> tuple[Challenge, Shortlist]:
+    challenge = await service.read_candidates_challenge(session, actor, challenge_id)
+    found = await newest_shortlist(session, challenge, _length(request))
+    if found is None:
+        raise NotFoundError(
+            gettext("There is no shortlist: no ranking yet, or no share of SMEs is demanded.")
+        )
+    return challenge, found
+
+
+def _length(request: WebRequest) -> int:
+    """The length that the address asks for, within bounds."""
+    given = request.query_params.get("length", "")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else DEFAULT_LENGTH
+    return min(max(number, 1), MAX_LENGTH)
+
+
+def _shortlist_table(found: Shortlist) -> list[list[Cell]]:
+    """The list, then whom the rule left out, who have no place on it."""
+    yes, no = gettext("Yes"), gettext("No")
+    heads: list[Cell] = [
+        gettext("Place"),
+        gettext("Place without the rule"),
+        gettext("Moved up by"),
+        gettext("Solver"),
+        gettext("Kind"),
+        gettext("Size"),
+        gettext("counted SME"),
+        gettext("Score"),
+    ]
+    placed: list[tuple[int | None, int, int | None, Row]] = [
+        (item.entry.rank, item.entry.rank_without_rule, item.entry.moved_up, item.row)
+        for item in found.places
+    ]
+    placed += [(None, rank, None, row) for rank, row in found.left_out]
+    return [heads] + [
+        [
+            rank,
+            before,
+            moved,
+            row.organization.name,
+            label(row.organization.kind),
+            label(row.organization.size_class),
+            yes if row.is_counted else no,
+            round(row.match.score, 6),
+        ]
+        for rank, before, moved, row in placed
+    ]
 
 
 def _filters(request: WebRequest) -> CandidateFilters:

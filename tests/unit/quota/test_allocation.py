@@ -173,6 +173,8 @@ GOOD = {"scores": [[1, 2], [3, 4]], "demands": [1, 1], "minimums": [0, 0], "maxi
         ({"groups": [{"members": [2], "sense": ">=", "count": 1}]}, "groups[0].members[0]"),
         ({"groups": [{"members": [0], "sense": ">", "count": 1}]}, "groups[0].sense"),
         ({"groups": [{"members": [0], "sense": ">="}]}, "groups[0].count"),
+        ({"groups": {}}, "groups"),
+        ({"groups": 0}, "groups"),
         ({"demand": [1, 1]}, "demand"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from matching.decisions_commands import add_commands
+from matching.problem_file import ProblemError, parse_problem
 
 PROBLEM: dict[str, Any] = {
     "requirements": [
@@ -210,6 +211,11 @@ def test_a_malformed_program_exits_with_2_and_names_file_and_field(command):
     status, _, err = command("allocate", PROGRAM | {"demands": [1]})
     assert status == 2
     assert "problem.json: demands: " in err
+
+
+def test_a_number_with_an_exponent_beyond_everything_is_refused_as_malformed():
+    with pytest.raises(ProblemError, match="beyond any number"):
+        parse_problem('{"scores": [[1e99999999999999999999]]}')
 
 
 def test_options_that_cannot_be_are_refused(command):
