@@ -1,5 +1,6 @@
 """Every model of the package in one place: importing it makes the tables known to the metadata."""
 
+from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision, Outcome
 from challenges.matches.models import Match, MatchRun, MatchRunState
@@ -15,6 +16,8 @@ from challenges.postings.models import (
 from challenges.programs.models import AppliesTo, Program, ProgramOfficer, QuotaRule, Round
 
 __all__ = [
+    "AllocationRun",
+    "AllocationState",
     "AppliesTo",
     "Bid",
     "BidMember",
@@ -39,4 +42,5 @@ __all__ = [
     "Requirement",
     "Round",
     "SavedChallenge",
+    "SolverGroup",
 ]

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from challenges.models import (
+    AllocationState,
     AppliesTo,
     BidMemberState,
     BidState,
@@ -92,6 +93,10 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (MatchRunState.RUNNING, _("Running")),
     (MatchRunState.DONE, _("Done")),
     (MatchRunState.FAILED, _("Failed")),
+    (AllocationState.QUEUED, _("Queued")),
+    (AllocationState.RUNNING, _("Running")),
+    (AllocationState.DONE, _("Done")),
+    (AllocationState.FAILED, _("Failed")),
     (BidState.DRAFT, _("Draft bid")),
     (BidState.SUBMITTED, _("Submitted bid")),
     (BidState.WITHDRAWN, _("Withdrawn bid")),

@@ -6,6 +6,7 @@ import threading
 
 from dramatiq import Worker
 
+import challenges.allocations.jobs
 import challenges.consortia.jobs
 import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401

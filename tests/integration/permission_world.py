@@ -12,6 +12,8 @@ from challenges.consortia.freezing import frozen_inputs, frozen_quota
 from challenges.consortia.queries import consortium_by_id
 from challenges.consortia.service import standing_of
 from challenges.models import (
+    AllocationRun,
+    AllocationState,
     Bid,
     BidMember,
     BidMemberState,
@@ -172,7 +174,27 @@ class _Builder:
             person_id=colleague.id,
             expires_at=utc_now() + timedelta(hours=1),
         )
-        session.add_all([evidence, certificate, relation, invitation, reset])
+        allocation = AllocationRun(
+            program_id=self.program.id,
+            state=AllocationState.DONE,
+            question={"demands": {}, "minimum": 0, "maximum": 1, "groups": [], "pairs": [], "loads": []},
+            inputs={
+                "challenges": [
+                    {"id": str(uuid.uuid4()), "title": "某榜单", "run_id": "", "scores": [[0, 0.5]]}
+                ],
+                "solvers": [
+                    {
+                        "id": str(self.bidder.id),
+                        "name": self.bidder.name,
+                        "kind": "enterprise",
+                        "size": "small",
+                        "counted": True,
+                    }
+                ],
+            },
+            result={"status": "optimal", "objective": 0.5, "bound": 0.5, "assignment": [[0]], "conflict": []},
+        )
+        session.add_all([evidence, certificate, relation, invitation, reset, allocation])
         await session.flush()
         document = await self._attachment("organization", self.bidder.id)
         self.world.things = {
@@ -187,6 +209,7 @@ class _Builder:
             "invitation_id": invitation.id,
             "program_id": self.program.id,
             "round_id": self.program.rounds[0].id,
+            "run_id": allocation.id,
             "document": document.id,
             "invitation_token": INVITATION_TOKEN,
             "reset_token": RESET_TOKEN,

@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
+from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController
 from web.controllers.consortia import ConsortiumController
@@ -38,6 +39,7 @@ ROUTES: list[ControllerRouterHandler] = [
     challenge_feed,
     ChallengeController,
     ProgramController,
+    AllocationController,
     SavedController,
     NotificationController,
     work_queue,
