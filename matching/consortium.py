@@ -43,6 +43,7 @@ __all__ = [
     "consortium_of",
     "describe_consortium",
     "explain_conflict",
+    "explain_document",
     "lead_of",
     "objective_of",
     "price_curve",
@@ -54,13 +55,18 @@ __all__ = [
 def solve_document(
     problem: ConsortiumProblem, *, alternatives: int = 3, time_limit_s: float | None = None
 ) -> dict[str, Any]:
-    """Everything about a problem as JSON values: the best consortium or why there is none, alternatives, prices.
+    """Everything about a problem as JSON values: the best consortium or why there is none, alternatives, prices."""
+    deadline = Deadline(time_limit_s)
+    proposal = propose(problem, alternatives=alternatives, time_limit_s=time_limit_s)
+    return explain_document(proposal, time_limit_s=deadline.remaining_s)
+
+
+def explain_document(proposal: Proposal, *, time_limit_s: float | None = None) -> dict[str, Any]:
+    """A proposal as JSON values, with what follows from it: the price curve, or the conflict where there is none.
 
     Keys: status, objective, bound, gap, lead, members, quota, quota_applies, price_of_quota, price_curve,
     alternatives, alternatives_complete, conflict, conflict_minimal, nearest. Absent things are null or empty.
     """
-    deadline = Deadline(time_limit_s)
-    proposal = propose(problem, alternatives=alternatives, time_limit_s=time_limit_s)
     best = proposal.consortium
     price = proposal.price_of_quota
     document: dict[str, Any] = {
@@ -83,11 +89,11 @@ def solve_document(
         "conflict_minimal": None,
         "nearest": {},
     }
-    remaining_s = None if time_limit_s is None else max(0.0, deadline.remaining_s or 0.0)
+    remaining_s = None if time_limit_s is None else max(0.0, time_limit_s)
     if best is not None:
-        document["price_curve"] = price_curve(problem, time_limit_s=remaining_s).as_json()
+        document["price_curve"] = price_curve(proposal.problem, time_limit_s=remaining_s).as_json()
     elif proposal.status == "infeasible":
-        conflict = explain_conflict(problem, time_limit_s=remaining_s)
+        conflict = explain_conflict(proposal.problem, time_limit_s=remaining_s)
         if conflict is not None:
             document["conflict"] = [constraint.as_json() for constraint in conflict.constraints]
             document["conflict_minimal"] = conflict.minimal

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from challenges.consortia.composition import quota_of
+from challenges.consortia.composition import quota_of, quota_rule
 from challenges.consortia.models import Consortium, ConsortiumMember, Decision
 from challenges.consortia.service import Standing
 from challenges.consortia.wording import (
@@ -25,6 +25,7 @@ from challenges.matches.service import may_take_part, not_counted_code
 from core.i18n import gettext as _
 from matching.quota import QuotaPart, QuotaResult
 from solvers.models import OrganizationKind, SizeClass
+from web.consortium_charts import BudgetBar, PriceChart, budget_bar, price_chart
 from web.labels import label
 
 SHARE_PARTS = ("min_sme_budget_share", "min_small_micro_share_of_sme")
@@ -71,15 +72,28 @@ class QuotaLine:
     threshold: str
     applies: bool
     holds: bool
+    is_limited: bool
+
+
+@dataclass(frozen=True)
+class AlternativeMember:
+    name: str
+    counted: bool
+    budget_wan: Decimal
 
 
 @dataclass(frozen=True)
 class Alternative:
+    """One of the solver's consortia; `holders` names the member for each requirement. Number 0 is the best."""
+
     number: int
     objective: float
-    difference: float
-    members: list[str]
+    difference_text: str
+    proof: str
+    members: list[AlternativeMember]
+    holders: Mapping[str, str]
     lead: str
+    lines: list[QuotaLine]
     is_present: bool
 
 
@@ -102,6 +116,7 @@ class ConsortiumView:
     holders: Mapping[str, uuid.UUID]
     money: list[MoneyLine]
     total_budget_wan: Decimal
+    bar: BudgetBar | None
     gauges: list[Gauge]
     quota: QuotaResult
     lines: list[QuotaLine]
@@ -109,8 +124,10 @@ class ConsortiumView:
     is_by_hand: bool
     price: float | None
     price_lines: list[PriceLine]
+    price_chart: PriceChart | None
     alternatives: list[Alternative]
     conflict: list[str]
+    is_minimal: bool
     nearest: list[tuple[str, str]]
     status: str
     failure: str
@@ -118,13 +135,10 @@ class ConsortiumView:
 
 
 def consortium_view(standing: Standing) -> ConsortiumView:
-    consortium, challenge = standing.consortium, standing.challenge
+    consortium = standing.consortium
     assert consortium is not None
     quota = quota_of(consortium)
-    names = {str(key): prospect.organization.name for key, prospect in standing.prospects.items()}
-    names |= {str(member.organization_id): member.organization.name for member in consortium.members}
-    names |= _controller_names(consortium)
-    requirement_names = {str(item.id): f"{item.position + 1}. {item.text}" for item in challenge.requirements}
+    names = names_of(standing)
     answer: dict[str, Any] = consortium.computation.get("answer") or {}
     by_hand = _is_by_hand(consortium, answer)
     return ConsortiumView(
@@ -134,6 +148,7 @@ def consortium_view(standing: Standing) -> ConsortiumView:
         },
         money=_money_lines(consortium.members),
         total_budget_wan=sum((member.budget_wan for member in consortium.members), Decimal(0)),
+        bar=budget_bar(quota),
         gauges=[
             _gauge(part) for part in quota.parts if part.name in SHARE_PARTS and part.threshold is not None
         ],
@@ -143,8 +158,14 @@ def consortium_view(standing: Standing) -> ConsortiumView:
         is_by_hand=by_hand,
         price=answer.get("price_of_quota"),
         price_lines=_price_lines(answer),
+        price_chart=price_chart(
+            answer.get("price_curve") or {},
+            quota.part("min_sme_budget_share").threshold,
+            (quota.part("min_sme_budget_share").value, consortium.objective),
+        ),
         alternatives=_alternatives(consortium, answer, names),
-        conflict=[constraint_text(item, names | requirement_names) for item in answer.get("conflict", [])],
+        conflict=[constraint_text(item, names) for item in answer.get("conflict", [])],
+        is_minimal=answer.get("conflict_minimal") is not False,
         nearest=[
             (part_name(name), nearest_text(name, value)) for name, value in answer.get("nearest", {}).items()
         ],
@@ -152,6 +173,23 @@ def consortium_view(standing: Standing) -> ConsortiumView:
         failure=consortium.computation.get("failure", ""),
         options=_options(standing),
     )
+
+
+def names_of(standing: Standing) -> dict[str, str]:
+    """Names of all organizations and requirements that a text may mention, by id."""
+    names = {str(key): prospect.organization.name for key, prospect in standing.prospects.items()}
+    if (consortium := standing.consortium) is not None:
+        names |= {str(member.organization_id): member.organization.name for member in consortium.members}
+        names |= _controller_names(consortium)
+    return names | {
+        str(item.id): f"{item.position + 1}. {item.text}" for item in standing.challenge.requirements
+    }
+
+
+def points(difference: float) -> str:
+    """A difference of objectives in points of 100, with its sign."""
+    shown = round(difference * 100, 1)
+    return "±0.0" if not shown else f"{shown:+.1f}".replace("-", "−")
 
 
 def quota_line(part: QuotaPart) -> QuotaLine:
@@ -162,6 +200,7 @@ def quota_line(part: QuotaPart) -> QuotaLine:
         threshold=part_threshold(part),
         applies=part.applies and part.threshold is not None,
         holds=part.holds,
+        is_limited=part.threshold is not None,
     )
 
 
@@ -261,30 +300,66 @@ def _certificate(standing: Standing, answer: Mapping[str, Any], by_hand: bool) -
     if consortium.bid_id is not None:
         return _("Taken over from a bid: members, requirements and money are those that were bid.")
     problem = consortium.computation.get("problem") or {}
+    most = consortium.rule.max_members if consortium.rule is not None else None
     values = {
         "candidates": len(problem.get("candidates", [])),
         "version": consortium.rule.version if consortium.rule is not None else "–",
+        "members": most,
     }
     present, best = consortium.objective or 0.0, answer.get("objective")
     if by_hand and best is not None:
         return _(
             "Changed by hand: %(difference)s points compared with the proposal of the solver.",
-            difference=f"{(present - best) * 100:+.1f}",
+            difference=points(present - best),
         )
     if by_hand:
         return _("Put together by hand: the solver found no consortium that keeps the rule.")
-    if answer.get("status") == "optimal":
+    if answer.get("status") in ("optimal", "feasible") and _is_outdated(consortium, problem):
         return _(
-            "No consortium of the %(candidates)s best solvers that keeps version %(version)s of the rule scores"
-            " higher: this is proven.",
+            "The solver's best before rule, sizes or relations changed; whether it still is, only a new proposal proves."
+        )
+    if answer.get("status") == "optimal":
+        if most is None:
+            return _(
+                "No consortium of the %(candidates)s ranked solvers that keeps version %(version)s of the rule scores"
+                " higher; proven.",
+                **values,
+            )
+        return _(
+            "No consortium of up to %(members)s of the %(candidates)s ranked solvers that keeps version %(version)s of"
+            " the rule scores higher; proven.",
             **values,
         )
     if answer.get("status") == "feasible":
         return _(
-            "The best consortium found within the time limit; at most %(gap)s points are missing to the best possible.",
+            "The best consortium found within the time limit. Not proven: at most %(gap)s points are missing to the"
+            " best possible.",
             gap=f"{(answer.get('gap') or 0.0) * 100:.1f}",
         )
     return ""
+
+
+def _is_outdated(consortium: Consortium, problem: Mapping[str, Any]) -> bool:
+    """Whether what the quota looks at has been computed again since the solver was asked."""
+    if problem.get("rule") != quota_rule(consortium.rule).as_json():
+        return True
+    asked = {item["id"]: item for item in problem.get("candidates", [])}
+    controls: Mapping[str, list[dict[str, Any]]] = consortium.computation.get("controls", {})
+    for member in consortium.members:
+        key = str(member.organization_id)
+        before = asked.get(key)
+        if before is None:
+            return True
+        related = {item["id"] for item in before["controlled_by"]}
+        now = {item["id"] for item in controls.get(key, [])}
+        if (before["kind"], before["size"]) != (
+            member.kind.value,
+            member.size_class and member.size_class.value,
+        ):
+            return True
+        if related != now:
+            return True
+    return False
 
 
 def _price_lines(answer: Mapping[str, Any]) -> list[PriceLine]:
@@ -307,12 +382,48 @@ def _alternatives(
         Alternative(
             number=number,
             objective=float(solution["objective"]),
-            difference=float(solution["objective"]) - best,
-            members=[names.get(member["id"], member["id"]) for member in solution["members"]],
+            difference_text=points(float(solution["objective"]) - best),
+            proof=proof_text(solution["status"], solution.get("gap")),
+            members=[
+                AlternativeMember(
+                    names.get(member["id"], member["id"]),
+                    member["counted_sme"],
+                    Decimal(str(member["budget_wan"])),
+                )
+                for member in solution["members"]
+            ],
+            holders={
+                name: names.get(member["id"], member["id"])
+                for member in solution["members"]
+                for name in member["requirements"]
+            },
             lead=names.get(solution["lead"], solution["lead"]),
+            lines=[quota_line(part) for part in quota_parts(solution["quota"])],
             is_present=_essence(solution) == present,
         )
         for number, solution in enumerate([answer, *answer.get("alternatives", [])])
+    ]
+
+
+def proof_text(status: str, gap: float | None) -> str:
+    """What is proven of one of the solver's consortia, in few words."""
+    if status == "optimal":
+        return _("proven")
+    return _("not proven: at most %(gap)s points are missing", gap=f"{(gap or 0.0) * 100:.1f}")
+
+
+def quota_parts(parts: Mapping[str, Mapping[str, Any]]) -> list[QuotaPart]:
+    """The computation of a quota from its JSON."""
+    return [
+        QuotaPart(
+            name=name,  # type: ignore[arg-type]
+            numerator=part["numerator"],
+            denominator=part["denominator"],
+            threshold=None if part["threshold"] is None else Fraction(str(part["threshold"])),
+            holds=part["holds"],
+            applies=part["applies"],
+        )
+        for name, part in parts.items()
     ]
 
 
@@ -362,21 +473,10 @@ def frozen_view(decision: Decision) -> FrozenView:
         }
         for member in inputs["members"]
     ]
-    parts = [
-        QuotaPart(
-            name=name,  # type: ignore[arg-type]
-            numerator=part["numerator"],
-            denominator=part["denominator"],
-            threshold=None if part["threshold"] is None else Fraction(str(part["threshold"])),
-            holds=part["holds"],
-            applies=part["applies"],
-        )
-        for name, part in decision.quota["parts"].items()
-    ]
     return FrozenView(
         inputs=inputs,
         members=members,
-        lines=[quota_line(part) for part in parts],
+        lines=[quota_line(part) for part in quota_parts(decision.quota["parts"])],
         applies=decision.quota["applies"],
         total_budget_wan=sum((member["budget_wan"] for member in members), Decimal(0)),
     )

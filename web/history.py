@@ -37,6 +37,7 @@ ACTIONS = {
     "consortium.member_removed": (_("Member removed"), "user-minus"),
     "consortium.member_exchanged": (_("Member exchanged"), "replace"),
     "consortium.alternative_taken": (_("Alternative taken"), "versions"),
+    "consortium.what_if_taken": (_("Answer to a what-if question taken over"), "arrows-split"),
     "consortium.computed_again": (_("Computed again"), "refresh"),
     "consortium.submitted": (_("Submitted for decision"), "send"),
     "consortium.taken_back": (_("Taken back by the poster"), "arrow-back-up"),

@@ -17,7 +17,8 @@ from challenges.postings.models import Challenge
 from core.clock import utc_now
 from core.jobs import actor
 from core.process import current_process
-from matching.consortium import ConsortiumProblem, solve_document
+from matching.consortium import ConsortiumProblem, explain_document, propose
+from matching.mixed_integer import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,12 @@ async def solve_consortium(consortium_id: str, revision: int) -> None:
         rule = await rule_of(session, challenge)
         problem = consortium_problem(challenge, rule, await prospects_of(session, challenge, consortium))
     try:
-        answer = await asyncio.to_thread(
-            solve_document, problem, alternatives=ALTERNATIVES, time_limit_s=TIME_LIMIT_S
+        deadline = Deadline(TIME_LIMIT_S)
+        proposal = await asyncio.to_thread(
+            propose, problem, alternatives=ALTERNATIVES, time_limit_s=TIME_LIMIT_S
         )
+        await _write_step(key, revision, "prices" if proposal.consortium else "reasons")
+        answer = await asyncio.to_thread(explain_document, proposal, time_limit_s=deadline.remaining_s)
         await _store(key, revision, problem, answer)
     except Exception as error:
         logger.exception("consortium %s was not solved", key)
@@ -67,6 +71,14 @@ async def _asked(
     ):
         return None, None
     return consortium, challenge
+
+
+async def _write_step(key: uuid.UUID, revision: int, step: str) -> None:
+    """What is being computed now, for whoever waits on the page."""
+    async with current_process().transaction() as session:
+        consortium, _challenge = await _asked(session, key, revision, lock=True)
+        if consortium is not None:
+            consortium.computation = {"status": "solving", "step": step}
 
 
 async def _store(key: uuid.UUID, revision: int, problem: ConsortiumProblem, answer: dict[str, Any]) -> None:

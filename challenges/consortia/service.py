@@ -179,6 +179,26 @@ async def take_alternative(
     )
 
 
+async def take_what_if(
+    session: AsyncSession,
+    actor: Actor,
+    challenge_id: uuid.UUID,
+    revision: int,
+    holders: Mapping[str, uuid.UUID],
+    lead_id: uuid.UUID,
+) -> Consortium:
+    """Take over the answer to a what-if question as it was shown."""
+    return await _change(
+        session,
+        actor,
+        challenge_id,
+        revision,
+        "what_if_taken",
+        lambda draft: draft.adopt(holders, lead_id),
+        {"lead": str(lead_id), "members": sorted({str(key) for key in holders.values()})},
+    )
+
+
 async def refresh_consortium(
     session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int
 ) -> Consortium:
@@ -364,19 +384,23 @@ class Draft:
         if self.lead_id == leaves:
             self.lead_id = joins
 
+    def adopt(self, holders: Mapping[str, uuid.UUID], lead_id: uuid.UUID) -> None:
+        """Another consortium in the place of this one: whoever holds a requirement is a member."""
+        self.members = list(dict.fromkeys(holders.values()))
+        for key in self.members:
+            self._prospect(key)
+        self.assign(holders, lead_id)
+
     def take(self, number: int) -> None:
         answer = self.computation.get("answer") or {}
         choices = [answer, *answer.get("alternatives", [])] if answer.get("members") else []
         if not 0 <= number < len(choices):
             raise NotFoundError(_("There is no such alternative."))
         chosen = choices[number]
-        self.members = [uuid.UUID(member["id"]) for member in chosen["members"]]
-        for key in self.members:
-            self._prospect(key)
-        self.holders = {
+        holders = {
             name: uuid.UUID(member["id"]) for member in chosen["members"] for name in member["requirements"]
         }
-        self.lead_id = uuid.UUID(chosen["lead"])
+        self.adopt(holders, uuid.UUID(chosen["lead"]))
 
     def _member(self, key: uuid.UUID) -> None:
         if key not in self.members:

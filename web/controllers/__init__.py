@@ -22,6 +22,7 @@ from web.controllers.profiles import ProfileController
 from web.controllers.programs import ProgramController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
+from web.controllers.what_if import WhatIfController
 
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,
@@ -46,5 +47,6 @@ ROUTES: list[ControllerRouterHandler] = [
     MatchController,
     ConsortiumController,
     DecisionController,
+    WhatIfController,
     not_found,
 ]

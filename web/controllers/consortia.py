@@ -19,8 +19,9 @@ from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
-from web.consortium_view import ConsortiumView, consortium_view, frozen_view
+from web.consortium_view import frozen_view
 from web.controllers.matches import heat
+from web.controllers.what_if import what_if_context
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
@@ -50,7 +51,12 @@ class ConsortiumController(Controller):
         """Polled while the solver works; answers with the whole as soon as there is one."""
         standing = await service.read_standing(session, actor, challenge_id)
         if standing.consortium is not None and _is_solving(standing.consortium):
-            return render(request, "consortia/_solving.html", challenge=standing.challenge)
+            return render(
+                request,
+                "consortia/_solving.html",
+                challenge=standing.challenge,
+                step=_step(standing.consortium),
+            )
         return await _workbench(request, session, actor, standing, "consortia/_workbench.html")
 
     @post(
@@ -212,6 +218,11 @@ def _is_solving(consortium: Consortium) -> bool:
     return consortium.computation.get("status") == "solving"
 
 
+def _step(consortium: Consortium | None) -> str:
+    """What the solver is at; the best consortium comes first."""
+    return "proposal" if consortium is None else consortium.computation.get("step", "proposal")
+
+
 async def _workbench(
     request: WebRequest,
     session: AsyncSession,
@@ -223,17 +234,16 @@ async def _workbench(
     note: str | None = None,
 ) -> Template:
     challenge, consortium = standing.challenge, standing.consortium
-    view: ConsortiumView | None = None
+    context: dict[str, Any] = {"challenge": challenge, "consortium": consortium, "view": None}
     if consortium is not None and not _is_solving(consortium):
-        view = consortium_view(standing)
+        context = what_if_context(actor, standing)
     return render(
         request,
         template,
         status=status,
-        challenge=challenge,
-        consortium=consortium,
+        **context,
         is_solving=consortium is not None and _is_solving(consortium),
-        view=view,
+        step=_step(consortium),
         rule=standing.rule,
         shortcomings=standing.shortcomings,
         ranked=await match_queries.newest_done_run(session, challenge.id),
@@ -268,9 +278,7 @@ async def _decision_page(
         request,
         "consortia/show.html",
         status=status,
-        challenge=challenge,
-        consortium=consortium,
-        view=consortium_view(standing),
+        **what_if_context(actor, standing),
         rule=standing.rule,
         shortcomings=standing.shortcomings if consortium.state not in policies.DECIDED else [],
         form=form,
@@ -308,6 +316,11 @@ async def _change(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, 
             )
         case "alternative":
             await service.take_alternative(session, actor, challenge_id, revision, _number(data, "number"))
+        case "what_if":
+            holders = {
+                name.removeprefix("holder-"): _key(data, name) for name in data if name.startswith("holder-")
+            }
+            await service.take_what_if(session, actor, challenge_id, revision, holders, _key(data, "lead"))
         case _:
             raise NotFoundError(_("There is no such change."))
 
