@@ -10,10 +10,12 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.did_you_mean import did_you_mean
 from challenges.indexes import solver_index, terms_of_text
 from core.actor import Actor
 from core.clock import shanghai_today
 from matching.explanation import Piece, mark
+from matching.suggestions import Suggestion
 from solvers.models import Certificate, Organization
 from solvers.profiles import policies, queries
 from solvers.profiles.queries import DirectoryFilters, DirectoryReader
@@ -90,6 +92,13 @@ async def search_directory(
         )
     organizations = await queries.organizations_with_profiles(session, ids)
     return await asyncio.to_thread(_entries, organizations, actor, reader, query.text), total
+
+
+async def suggestions_for(session: AsyncSession, actor: Actor, text: str) -> list[Suggestion]:
+    """Words instead of those that no profile holds which the reader may read."""
+    if not text:
+        return []
+    return await did_you_mean(await solver_index(session, policies.readable_visibilities(actor)), text)
 
 
 def _entries(

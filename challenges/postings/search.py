@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.did_you_mean import did_you_mean
 from challenges.indexes import challenge_index, challenge_text
 from challenges.postings import list_queries, queries
 from challenges.postings.list_queries import ChallengeFilters, Facets, Sort
@@ -14,6 +15,7 @@ from challenges.postings.models import Challenge
 from challenges.postings.service import certificates_of
 from core.actor import Actor
 from core.clock import utc_now
+from matching.suggestions import Suggestion
 
 # Any word in common gives some score; what stays below this share of the best hit's is noise.
 NOISE_SHARE = 0.25
@@ -48,6 +50,13 @@ async def hits_of(
     hits = await index.search(text, among=None if public_only else among, limit=MAX_HITS)
     floor = hits[0][1] * NOISE_SHARE if hits else 0.0
     return [key for key, score in hits if score >= floor]
+
+
+async def suggestions_for(session: AsyncSession, text: str) -> list[Suggestion]:
+    """Words instead of those that no public challenge holds; restricted ones lend none, whoever reads."""
+    if not text:
+        return []
+    return await did_you_mean(await challenge_index(session, public_only=True), text)
 
 
 async def find_challenges(

@@ -11,7 +11,7 @@ from litestar.response import Template
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import policies, queries, screening, service, states
 from challenges.postings.list_queries import LISTED_STATES, ChallengeFilters, Deadline, Sort
-from challenges.postings.search import find_challenges
+from challenges.postings.search import find_challenges, suggestions_for
 from challenges.programs import queries as program_queries
 from challenges.programs.policies import rule_of_day
 from core.attachments import attachments_of
@@ -77,6 +77,7 @@ class ChallengeController(Controller):
             page=Page(number, found.total),
             parameters=parameters,
             filters=filters,
+            suggestions=await suggestions_for(session, filters.text),
             sort=sort,
             sorts=_sorts(filters),
             facets=_facets(filters, found.facets, programs),

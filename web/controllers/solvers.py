@@ -15,6 +15,7 @@ from challenges.directory import (
     MarkedProfile,
     mark_profile,
     search_directory,
+    suggestions_for,
 )
 from core.actor import Actor
 from core.clock import shanghai_today
@@ -105,6 +106,7 @@ class SolverController(Controller):
             # The form would push every empty field too.
             headers={"HX-Push-Url": address} if fragment else None,
             entries=entries,
+            suggestions=await suggestions_for(session, actor, text),
             page=Page(number, total),
             parameters=parameters,
             text=text,
