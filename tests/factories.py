@@ -179,6 +179,7 @@ class Factory:
             "寿命评估模型",
         ]
         defaults: dict[str, Any] = {
+            "round_id": program.rounds[0].id,
             "title": f"单晶涡轮叶片制造技术{next(_numbers)}",
             "subfield_code": "0401",
             "difficulty": "单晶涡轮叶片铸造过程中杂晶与雀斑缺陷难以控制。",
@@ -201,7 +202,6 @@ class Factory:
         challenge = Challenge(
             organization_id=organization.id,
             program_id=program.id,
-            round_id=program.rounds[0].id,
             state=state,
             requirements=[
                 Requirement(

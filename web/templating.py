@@ -26,6 +26,7 @@ from solvers.fields import field_name, subfield_name
 from solvers.industries import show_industry
 from solvers.regions import city_name, region_name
 from web.labels import label
+from web.tables import show_cell
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES_DIR = ROOT / "templates"
@@ -125,6 +126,7 @@ def make_environment() -> Environment:
         city_name=city_name,
         field_name=field_name,
         show_industry=show_industry,
+        show_cell=show_cell,
     )
     environment.filters.update(
         datetime=show_datetime,

@@ -215,6 +215,7 @@ class _Builder:
             "reset_token": RESET_TOKEN,
             "notification_id": (await self._notification(bidder)).id,
             "locale": "en",
+            "table": "months",
             "file_path": "icon.svg",
             "rest": "no/such/page",
         }

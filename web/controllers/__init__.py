@@ -23,6 +23,7 @@ from web.controllers.programs import ProgramController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
 from web.controllers.what_if import WhatIfController
+from web.controllers.statistics import DashboardController, StatisticsController
 
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,
@@ -41,6 +42,8 @@ ROUTES: list[ControllerRouterHandler] = [
     ChallengeController,
     ProgramController,
     AllocationController,
+    DashboardController,
+    StatisticsController,
     SavedController,
     NotificationController,
     work_queue,
