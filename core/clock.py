@@ -1,13 +1,29 @@
 """Time: kept in UTC, shown in Asia/Shanghai."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+_told: ContextVar[datetime | None] = ContextVar("told", default=None)
+
+
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    return _told.get() or datetime.now(UTC)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let it be `moment` for what is called inside: the demonstration's past is told in one minute."""
+    token = _told.set(moment)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def shanghai_today() -> date:

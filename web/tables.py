@@ -72,8 +72,9 @@ class Table:
         return any(isinstance(cell, Withheld) for row in self.rows for cell in row.cells)
 
 
-def show_cell(cell: Cell, kind: Kind) -> str:
-    """As a page shows it, in the reader's language."""
+def show_cell(cell: Cell, kind: Kind | str) -> str:
+    """As a page shows it, in the reader's language; templates name the kind by its value."""
+    kind = Kind(kind)
     if isinstance(cell, Withheld):
         return _("withheld")
     if cell is None:

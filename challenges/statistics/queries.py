@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Float, ScalarSelect, Select, and_, cast, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision, Outcome
@@ -98,7 +99,7 @@ async def top_places(session: AsyncSession, program_id: uuid.UUID, top_k: int) -
             Challenge.program_id == program_id,
             Challenge.published_at.is_not(None),
         )
-        .distinct(MatchRun.challenge_id)
+        .ext(distinct_on(MatchRun.challenge_id))
         .order_by(MatchRun.challenge_id, MatchRun.created_at.desc())
         .subquery()
     )

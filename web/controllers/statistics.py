@@ -133,7 +133,7 @@ def dashboard_figures(dashboard: Dashboard) -> list[Figure]:
     tables = {table.name: table for table in dashboard_tables(dashboard)}
     drawn = {
         "months": charts.bar_chart(tables["months"], [2, 3], lines=[4, 7]),
-        "challenges": charts.bar_chart(tables["challenges"], [3], lines=[4]),
+        "challenges": charts.bar_chart(tables["challenges"], [3], lines=[4], is_horizontal=True),
         "sizes": charts.bar_chart(tables["sizes"], [3, 5]),
         "regions": charts.bar_chart(tables["regions"], [4], is_horizontal=True),
         "participation": charts.bar_chart(tables["participation"], [3, 5]),

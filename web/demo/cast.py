@@ -301,11 +301,16 @@ async def _load_programs(demo: Demo) -> None:
             rounds=[
                 Round(
                     name=f"{today.year}年第一批",
-                    opens_on=today - timedelta(days=120),
+                    opens_on=today - timedelta(days=220),
+                    closes_on=today - timedelta(days=61),
+                ),
+                Round(
+                    name=f"{today.year}年第二批",
+                    opens_on=today - timedelta(days=60),
                     closes_on=today + timedelta(days=75),
                 ),
             ],
-            rules=[QuotaRule(version=1, effective_on=today - timedelta(days=150), **row["rule"])],
+            rules=[QuotaRule(version=1, effective_on=today - timedelta(days=230), **row["rule"])],
         )
         demo.session.add(program)
         demo.programs[program.code] = program
@@ -340,7 +345,9 @@ async def _add_challenge(demo: Demo, row: dict[str, Any]) -> None:
     challenge = Challenge(
         organization_id=poster.id,
         program_id=program.id,
-        round_id=program.rounds[0].id,
+        round_id=next(
+            item.id for item in program.rounds if min(published, utc_now()).date() <= item.closes_on
+        ),
         state=state,
         state_note=RETURN_COMMENT if state is ChallengeState.RETURNED else "",
         contact_name=(poster.legal_representative or poster.name)[0] + "工",

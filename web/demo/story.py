@@ -26,8 +26,10 @@ from challenges.consortia.service import (
 )
 from challenges.matches.service import queue_match
 from challenges.postings.models import Challenge
+from core import clock
 from core.accounts.models import Person, PlatformRole
 from core.actor import Actor
+from core.clock import utc_now
 from core.jobs import configure_broker
 from core.process import Process
 from solvers.models import Organization
@@ -153,27 +155,41 @@ def _bid_on(
     return bid
 
 
+# Challenge key -> how many days ago its consortium was approved: what the statistics tell of.
+APPROVED = {
+    "c-0403-01": 116,
+    "c-0603-01": 86,
+    "c-0503-01": 65,
+    "c-0401-01": 58,
+    "c-0703-01": 30,
+    "c-0806-01": 27,
+    "c-0402-01": 0,
+}
+
+
 async def _consortia(process: Process, demo: Demo) -> None:
-    """One approved, one waiting for the officer, one whose members break the rule and so cannot be submitted."""
+    """Some approved over the months, one waiting for the officer, one whose members break the rule and so cannot be submitted."""
     officer = _actor(demo.people["officer@demo.example"], roles=frozenset({PlatformRole.OFFICER}))
-    for key in ("c-0402-01", "c-0804-01", "c-0701-01"):
+    for key in (*APPROVED, "c-0804-01", "c-0701-01"):
         async with process.transaction() as session:
             await propose_consortium(session, demo.poster_of(key), demo.challenges[key].id)
     await _drain(process)
-    async with process.transaction() as session:
-        await _submit(session, process, demo, "c-0402-01", "请予审批：成员均已现场考察。")
-    async with process.transaction() as session:
-        consortium = await consortium_queries.open_consortium(session, demo.challenges["c-0402-01"].id)
-        assert consortium is not None
-        await decide_consortium(
-            session,
-            officer,
-            process.settings,
-            consortium.id,
-            Outcome.APPROVED,
-            "比例核算符合规则第1版，同意立项。",
-            consortium.revision,
-        )
+    for key, days in APPROVED.items():
+        async with process.transaction() as session:
+            await _submit(session, process, demo, key, "请予审批：成员均已现场考察。")
+        with clock.at(utc_now() - timedelta(days=days)):
+            async with process.transaction() as session:
+                consortium = await consortium_queries.open_consortium(session, demo.challenges[key].id)
+                assert consortium is not None
+                await decide_consortium(
+                    session,
+                    officer,
+                    process.settings,
+                    consortium.id,
+                    Outcome.APPROVED,
+                    "比例核算符合规则第1版，同意立项。",
+                    consortium.revision,
+                )
     async with process.transaction() as session:
         await _submit(session, process, demo, "c-0804-01", "两家候选均具备试制条件，申请按此组建。")
     async with process.transaction() as session:

@@ -59,6 +59,7 @@ def test_a_workbook_has_one_sheet_per_table_and_no_formula() -> None:
 
 def test_cells_are_shown_in_the_reader_s_language_and_shares_are_cut() -> None:
     assert show_cell(Fraction(29996, 100000), Kind.SHARE) == "29.99%"
+    assert show_cell(Fraction(1, 4), "share") == "25%"
     assert show_cell(Decimal("12345.60"), Kind.WAN) == "12,345.6"
     assert show_cell(0.0512, Kind.POINTS) == "5.1"
     assert show_cell(None, Kind.COUNT) == "–"
