@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
+from unicodedata import east_asian_width
 
 from core.i18n import gettext as _
 from web.tables import Cell, Kind, Table, plain_number
@@ -15,8 +16,8 @@ from web.tables import Cell, Kind, Table, plain_number
 COLOURS = ["#1d4f91", "#e08a1e", "#5b9f6a", "#9a5ba5", "#7f8c9a"]
 # More bars than these cannot be told apart on a phone; the table behind the chart has all rows.
 MOST_BARS = 20
-# Longer names would leave no room for the bars.
-LONGEST_NAME = 14
+# In half-width characters; longer names would leave no room for the bars.
+WIDEST_NAME = 28
 
 
 def bar_chart(
@@ -93,8 +94,12 @@ def lorenz_chart(points: Sequence[tuple[Fraction, Fraction]]) -> str:
 
 def short(name: Cell) -> str:
     """A name that fits beside a bar."""
-    text = str(name)
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+    text, width = str(name), 0
+    for position, character in enumerate(text):
+        width += 2 if east_asian_width(character) in "WF" else 1
+        if width > WIDEST_NAME:
+            return f"{text[: position - 1]}…"
+    return text
 
 
 def _option(option: dict[str, Any], *, has_legend: bool, is_by_category: bool) -> str:

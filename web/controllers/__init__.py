@@ -22,8 +22,8 @@ from web.controllers.profiles import ProfileController
 from web.controllers.programs import ProgramController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
-from web.controllers.what_if import WhatIfController
 from web.controllers.statistics import DashboardController, StatisticsController
+from web.controllers.what_if import WhatIfController
 
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,

@@ -134,12 +134,12 @@ def dashboard_figures(dashboard: Dashboard) -> list[Figure]:
     drawn = {
         "months": charts.bar_chart(tables["months"], [2, 3], lines=[4, 7]),
         "challenges": charts.bar_chart(tables["challenges"], [3], lines=[4], is_horizontal=True),
-        "sizes": charts.bar_chart(tables["sizes"], [3, 5]),
+        "sizes": charts.bar_chart(tables["sizes"], [3, 5], is_horizontal=True),
         "regions": charts.bar_chart(tables["regions"], [4], is_horizontal=True),
-        "participation": charts.bar_chart(tables["participation"], [3, 5]),
+        "participation": charts.bar_chart(tables["participation"], [3, 5], is_horizontal=True),
         "quota": charts.bar_chart(tables["challenges"], [7], is_horizontal=True),
         "concentration": charts.lorenz_chart(dashboard.lorenz),
-        "exposure": charts.bar_chart(tables["exposure"], [2, 3, 5]),
+        "exposure": charts.bar_chart(tables["exposure"], [2, 3, 5], is_horizontal=True),
     }
     return [Figure(table, drawn[name], name in {"months", "challenges"}) for name, table in tables.items()]
 
@@ -152,7 +152,7 @@ def public_figures(statistics: PublicStatistics) -> list[Figure]:
         "states": charts.bar_chart(tables["states"], [1], is_horizontal=True),
         "months": charts.bar_chart(tables["months"], [2, 3]),
         "programs": charts.bar_chart(tables["programs"], [2, 3]),
-        "sizes": charts.bar_chart(tables["sizes"], [1, 2]),
+        "sizes": charts.bar_chart(tables["sizes"], [1, 2], is_horizontal=True),
         "regions": charts.bar_chart(tables["regions"], [1, 2], is_horizontal=True),
     }
     return [Figure(table, drawn[name], name == "published") for name, table in tables.items()]
