@@ -17,7 +17,7 @@
       series.tooltip = { valueFormatter: show };
     }
     option.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
-    box.classList.add("chart-drawn");
+    box.classList.add("plot-drawn");
     const chart = window.echarts.init(box, null, { renderer: "canvas" });
     chart.setOption(option);
     charts.set(box, chart);
@@ -37,7 +37,7 @@
   // On paper nobody can open a table.
   const closed = [];
   window.addEventListener("beforeprint", () => {
-    document.querySelectorAll("details.chart-data:not([open])").forEach((item) => {
+    document.querySelectorAll("details.plot-data:not([open])").forEach((item) => {
       item.open = true;
       closed.push(item);
     });
