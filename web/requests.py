@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import FormMultiDict, UploadFile
 
+from core.clock import from_shanghai
 from core.settings import Settings
 
 # Ceiling of an upload's body, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
@@ -50,6 +52,15 @@ class FormData:
     def get(self, name: str, default: str = "") -> str:
         value = self._data.get(name, default)
         return value.replace("\0", "") if isinstance(value, str) else default
+
+
+def as_moment(text: str) -> datetime | None:
+    """A wall-clock time of Asia/Shanghai from a `datetime-local` input; None for what is none."""
+    try:
+        typed = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return from_shanghai(typed) if typed.tzinfo is None and 2000 <= typed.year <= 2100 else None
 
 
 async def form_data(request: Request[Any, Any, Any]) -> FormData:

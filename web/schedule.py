@@ -1,9 +1,9 @@
-"""What time alone makes due. A tick only asks for the jobs; they are idempotent, so several workers may tick."""
+"""What time alone makes due. A tick only asks for the job; what is done twice changes nothing, so several workers may tick."""
 
 import logging
 import threading
 
-from challenges.postings.jobs import close_due_challenges
+from core.schedule import do_what_is_due
 
 logger = logging.getLogger(__name__)
 TICK_S = 20.0
@@ -21,7 +21,7 @@ class Schedule(threading.Thread):
     def run(self) -> None:
         while not self.stopping.is_set():
             try:
-                close_due_challenges.send()
+                do_what_is_due.send()
             except Exception:
                 logger.exception("the schedule could not queue its jobs; trying again")
             self.stopping.wait(TICK_S)

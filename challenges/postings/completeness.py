@@ -1,10 +1,11 @@
 """What a draft still lacks before it can be submitted, and a challenge before it can be published. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from challenges.postings.models import Challenge
+from challenges.programs.calendar import earliest_end
 from challenges.programs.policies import accepts_poster, accepts_subfield, is_round_open, rule_of_day
 from core.clock import to_shanghai
 from core.i18n import lazy_gettext as _
@@ -106,14 +107,15 @@ def deadline_too_near(challenge: Challenge, now: datetime) -> Any:
     """The message if publication today would leave bidders fewer days than the program grants, or None."""
     if challenge.deadline_at is None or challenge.program is None:
         return None
-    days = (to_shanghai(challenge.deadline_at).date() - to_shanghai(now).date()).days
-    if days >= challenge.program.min_bid_days and challenge.deadline_at > now:
+    program = challenge.program
+    earliest = earliest_end(program, program.min_bid_days, now)
+    if challenge.deadline_at >= earliest and challenge.deadline_at > now:
         return None
-    earliest = to_shanghai(now).date() + timedelta(days=challenge.program.min_bid_days)
+    shown = to_shanghai(earliest)
     return _(
         "The program keeps bids open for at least %(days)s days: the deadline may be %(day)s or later.",
-        days=challenge.program.min_bid_days,
-        day=earliest.isoformat(),
+        days=program.min_bid_days,
+        day=shown.strftime("%Y-%m-%d" if program.clock_factor == 1 else "%Y-%m-%d %H:%M"),
     )
 
 

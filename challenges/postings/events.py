@@ -38,6 +38,20 @@ PUBLISHED = declare(
         example={"title": TITLE},
     )
 )
+PUBLICATION_FAILED = declare(
+    Kind(
+        name="challenge.publication_failed",
+        group=SCREENING,
+        label=_("A challenge could not be published as planned"),
+        subject=_("Not published: %(title)s"),
+        text=_("The challenge “%(title)s” could not be published as planned: %(reasons)s"),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=challenge_is_readable,
+        example={"title": TITLE, "reasons": "截止时间距发布不足 20 天。"},
+    )
+)
 RETURNED = declare(
     Kind(
         name="challenge.returned",

@@ -1,17 +1,23 @@
-"""Actors of challenges."""
+"""What time alone does to challenges."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.postings import queries
-from challenges.postings.models import ChallengeState
+from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.screening import publish_as_planned
 from challenges.postings.states import move
 from core.actor import SYSTEM
-from core.clock import utc_now
-from core.jobs import actor
-from core.process import current_process
+from core.schedule import due
 
 
-@actor()
-async def close_due_challenges() -> None:
-    """Mark published challenges whose deadline has passed; bids have been refused since that very moment."""
-    async with current_process().transaction() as session:
-        for challenge in await queries.due_challenges(session, utc_now()):
-            await move(session, SYSTEM, challenge, ChallengeState.CLOSED)
+@due("challenge.publish", queries.next_to_publish)
+async def publish_challenge(session: AsyncSession, challenge: Challenge, now: datetime) -> None:
+    await publish_as_planned(session, challenge, now)
+
+
+@due("challenge.close", queries.next_to_close)
+async def close_challenge(session: AsyncSession, challenge: Challenge, now: datetime) -> None:
+    """Bids have been refused since that very moment; the state follows."""
+    await move(session, SYSTEM, challenge, ChallengeState.CLOSED, now=now)

@@ -80,6 +80,7 @@ class Challenge(Updated, Base):
             name="published_complete",
         ),
         Index("ix_challenge_state_deadline_at", "state", "deadline_at"),
+        Index("ix_challenge_publish_at", "publish_at", postgresql_where=sql("publish_at IS NOT NULL")),
     )
 
     id: Mapped[Key]
@@ -112,6 +113,8 @@ class Challenge(Updated, Base):
         ARRAY(String(20)), default=list, server_default=sql("'{}'")
     )
     deadline_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    # When time is to put the screened challenge on the list; state and published_at follow.
+    publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     # The officer's comments at a return, or the reason of a withdrawal.

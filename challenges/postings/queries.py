@@ -88,15 +88,41 @@ def open_for_bids(now: datetime) -> ColumnElement[bool]:
     return and_(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at > now)
 
 
-async def due_challenges(session: AsyncSession, now: datetime) -> list[Challenge]:
-    """Published challenges whose deadline has passed, locked; those that another worker holds are left to it."""
+async def next_to_close(
+    session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]
+) -> Challenge | None:
+    """A published challenge whose deadline has passed, locked; one that another worker holds is left to it."""
     statement = (
         select(Challenge)
-        .where(Challenge.state == ChallengeState.PUBLISHED, Challenge.deadline_at <= now)
-        .order_by(Challenge.id)
+        .where(
+            Challenge.state == ChallengeState.PUBLISHED,
+            Challenge.deadline_at <= now,
+            Challenge.id.not_in(besides),
+        )
+        .order_by(Challenge.deadline_at, Challenge.id)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
-    return list(await session.scalars(statement))
+    return await session.scalar(statement)
+
+
+async def next_to_publish(
+    session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]
+) -> Challenge | None:
+    """A screened challenge whose day of publication has come, whole and locked, as `next_to_close`."""
+    statement = (
+        select(Challenge.id)
+        .where(
+            Challenge.state == ChallengeState.SUBMITTED,
+            Challenge.publish_at <= now,
+            Challenge.id.not_in(besides),
+        )
+        .order_by(Challenge.publish_at, Challenge.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found = await session.scalar(statement)
+    return None if found is None else await challenge_by_id(session, found, lock=True)
 
 
 async def organization_by_id(session: AsyncSession, organization_id: uuid.UUID) -> Organization | None:

@@ -48,7 +48,11 @@ def _stamp_submission(challenge: Challenge, now: datetime) -> None:
 
 
 def _stamp_publication(challenge: Challenge, now: datetime) -> None:
-    challenge.published_at = now
+    challenge.published_at, challenge.publish_at = now, None
+
+
+def _drop_publication(challenge: Challenge, now: datetime) -> None:
+    challenge.publish_at = None
 
 
 POSTER = frozenset({Role.POSTER})
@@ -62,11 +66,12 @@ TRANSITIONS = (
     Transition(
         RETURNED, SUBMITTED, POSTER, "challenge.submitted", guard=_is_assigned, effect=_stamp_submission
     ),
-    Transition(SUBMITTED, RETURNED, OFFICER, "challenge.returned", needs_note=True),
+    Transition(SUBMITTED, RETURNED, OFFICER, "challenge.returned", needs_note=True, effect=_drop_publication),
     Transition(
         SUBMITTED,
         PUBLISHED,
-        OFFICER,
+        # Time, on the day that an officer has chosen.
+        OFFICER_OR_SYSTEM,
         "challenge.published",
         guard=_deadline_is_ahead,
         effect=_stamp_publication,
@@ -97,7 +102,14 @@ TRANSITIONS = (
     Transition(CLOSED, NO_AWARD, OFFICER, "challenge.no_award", needs_note=True),
     Transition(IN_REVIEW, NO_AWARD, OFFICER, "challenge.no_award", needs_note=True),
     Transition(DRAFT, WITHDRAWN, POSTER, "challenge.withdrawn", needs_note=True),
-    Transition(SUBMITTED, WITHDRAWN, POSTER_OR_OFFICER, "challenge.withdrawn", needs_note=True),
+    Transition(
+        SUBMITTED,
+        WITHDRAWN,
+        POSTER_OR_OFFICER,
+        "challenge.withdrawn",
+        needs_note=True,
+        effect=_drop_publication,
+    ),
     Transition(RETURNED, WITHDRAWN, POSTER_OR_OFFICER, "challenge.withdrawn", needs_note=True),
     Transition(PUBLISHED, WITHDRAWN, POSTER_OR_OFFICER, "challenge.withdrawn", needs_note=True),
     Transition(CLOSED, WITHDRAWN, POSTER_OR_OFFICER, "challenge.withdrawn", needs_note=True),

@@ -23,6 +23,8 @@ from core.i18n import lazy_gettext as _
 MAX_DAYS = 365
 # A consortium of more heads than this has never been allowed by any program known to us.
 MAX_HEADS = 50
+# A day of the program in a second.
+MAX_CLOCK_FACTOR = 86_400
 
 
 def _days(shortest: int) -> Any:
@@ -54,6 +56,18 @@ class ProgramForm(BaseForm):
         _("Days that bids stay open at least"), [validators.InputRequired(), _days(1)]
     )
     notice_days = IntegerField(_("Days of the public notice"), [validators.InputRequired(), _days(0)])
+    clock_factor = IntegerField(
+        _("Accelerated clock for rehearsals"),
+        [
+            validators.InputRequired(),
+            validators.NumberRange(
+                min=1,
+                max=MAX_CLOCK_FACTOR,
+                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_CLOCK_FACTOR),
+            ),
+        ],
+        default=1,
+    )
     is_open = BooleanField(_("The program takes new challenges"))
     officers = SelectMultipleField(_("Officers in charge"))
 

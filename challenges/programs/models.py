@@ -39,6 +39,7 @@ class Program(Updated, Base):
     """A funding line of an authority. Only its officers act in it."""
 
     __tablename__ = "program"
+    __table_args__ = (CheckConstraint("clock_factor BETWEEN 1 AND 86400", name="clock_factor_plausible"),)
 
     id: Mapped[Key]
     code: Mapped[str] = mapped_column(String(40), unique=True)
@@ -55,6 +56,8 @@ class Program(Updated, Base):
     field_codes: Mapped[list[str]] = mapped_column(ARRAY(String(4)), default=list, server_default=sql("'{}'"))
     min_bid_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
     notice_days: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # So much faster than the calendar the program's periods pass, for rehearsals: see `calendar`.
+    clock_factor: Mapped[int] = mapped_column(default=1, server_default="1")
     is_open: Mapped[bool] = mapped_column(default=True, server_default=sql("true"))
 
     rules: Mapped[list["QuotaRule"]] = relationship(

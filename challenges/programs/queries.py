@@ -3,10 +3,11 @@
 import uuid
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from challenges.postings.models import Challenge
 from challenges.programs.models import Program, ProgramOfficer, QuotaRule, Round
 from core.accounts.models import Person, PersonRole, PlatformRole
 
@@ -35,6 +36,15 @@ async def programs(session: AsyncSession) -> list[Program]:
 async def lock_program(session: AsyncSession, program_id: uuid.UUID) -> None:
     """Whoever adds a rule version or changes the officers waits for who does so already."""
     await session.execute(select(Program.id).where(Program.id == program_id).with_for_update())
+
+
+async def has_published(session: AsyncSession, program_id: uuid.UUID) -> bool:
+    """Whether a challenge of the program has ever been on the list, or is planned to be."""
+    published = exists().where(
+        Challenge.program_id == program_id,
+        or_(Challenge.published_at.is_not(None), Challenge.publish_at.is_not(None)),
+    )
+    return bool(await session.scalar(select(published)))
 
 
 async def officer_ids(session: AsyncSession, program_id: uuid.UUID) -> frozenset[uuid.UUID]:

@@ -25,6 +25,7 @@ FIELDS = (
     "field_codes",
     "min_bid_days",
     "notice_days",
+    "clock_factor",
     "is_open",
 )
 CONDITIONS = (
@@ -89,6 +90,10 @@ async def change_program(
     chosen = await _existing_officers(session, officer_ids)
     if not chosen:
         raise InvalidError({"officers": _("Somebody has to be in charge of the program.")})
+    if values["clock_factor"] != program.clock_factor and await queries.has_published(session, program.id):
+        raise InvalidError(
+            {"clock_factor": _("The clock cannot be changed once a challenge of the program was published.")}
+        )
     changes: dict[str, Any] = {}
     for name in FIELDS:
         before = getattr(program, name)

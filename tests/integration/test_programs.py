@@ -19,6 +19,7 @@ FIELDS: dict[str, Any] = {
     "description": "说明",
     "min_bid_days": "20",
     "notice_days": "5",
+    "clock_factor": "1",
     "is_open": "y",
     "bidder_kinds": ["enterprise", "university"],
 }

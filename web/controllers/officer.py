@@ -1,12 +1,13 @@
 """The officers' work queue: what waits in their programs, oldest first."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from litestar import get
 from litestar.response import Template
 
 from challenges import waiting_queries
 from challenges.postings.models import Challenge
+from challenges.programs.calendar import period
 from core.clock import shanghai_today, to_shanghai, utc_now
 from web.dependencies import Acting, DbSession, WebRequest
 from web.guards import Access
@@ -33,4 +34,5 @@ def last_day_to_publish(challenge: Challenge) -> date | None:
     """Published later, bidders would have fewer days than the program grants them."""
     if challenge.deadline_at is None or challenge.program is None:
         return None
-    return to_shanghai(challenge.deadline_at).date() - timedelta(days=challenge.program.min_bid_days)
+    program = challenge.program
+    return (to_shanghai(challenge.deadline_at) - period(program, program.min_bid_days)).date()

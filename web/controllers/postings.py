@@ -27,7 +27,7 @@ from web.guards import Access
 from web.history import history_of
 from web.labels import label
 from web.paging import PER_PAGE, Page, page_number
-from web.requests import form_data
+from web.requests import as_moment, form_data
 from web.templating import is_htmx, redirect, render
 
 MAX_QUERY_LENGTH = 200
@@ -138,6 +138,34 @@ class ChallengeController(Controller):
             request,
             f"/challenges/{challenge_id}",
             flash=gettext("The challenge is on the list. Solvers are being ranked."),
+        )
+
+    @post("/challenges/{challenge_id:uuid}/publication", opt={"access": Access.OFFICER}, status_code=200)
+    async def plan_publication(
+        self,
+        request: WebRequest,
+        session: DbSession,
+        actor: Acting,
+        challenge_id: FromPath[uuid.UUID],
+    ) -> Template | Response[Any]:
+        data = await form_data(request)
+        cancel = bool(data.get("cancel"))
+        try:
+            async with session.begin_nested():
+                await screening.plan_publication(
+                    session, actor, challenge_id, as_moment(data.get("publish_at")), cancel=cancel
+                )
+        except InvalidError as error:
+            challenge = await service.read_challenge(session, actor, challenge_id)
+            return await _challenge_page(
+                request, session, actor, challenge, status=422, problems=list(error.errors.values())
+            )
+        return redirect(
+            request,
+            f"/challenges/{challenge_id}",
+            flash=gettext("The planned publication was cancelled.")
+            if cancel
+            else gettext("The challenge will be published by itself at that time."),
         )
 
     @post("/challenges/{challenge_id:uuid}/return", opt={"access": Access.OFFICER}, status_code=200)

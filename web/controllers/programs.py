@@ -47,7 +47,13 @@ class ProgramController(Controller):
     async def new(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
         form = await _program_form(session, None)
         form.process(
-            data={"min_bid_days": 20, "notice_days": 5, "is_open": True, "officers": [str(actor.person_id)]}
+            data={
+                "min_bid_days": 20,
+                "notice_days": 5,
+                "clock_factor": 1,
+                "is_open": True,
+                "officers": [str(actor.person_id)],
+            }
         )
         return render(request, "programs/form.html", form=form, program=None)
 

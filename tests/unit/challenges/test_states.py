@@ -46,10 +46,12 @@ def test_a_challenge_ends_where_it_should() -> None:
     }
 
 
-def test_only_officers_publish_return_and_award() -> None:
+def test_only_officers_return_and_award_and_time_alone_publishes_beside_them() -> None:
     for item in CHALLENGE.transitions:
-        if item.target in {ChallengeState.PUBLISHED, ChallengeState.RETURNED, ChallengeState.AWARDED}:
+        if item.target in {ChallengeState.RETURNED, ChallengeState.AWARDED}:
             assert item.who == {Role.OFFICER}
+        if item.target is ChallengeState.PUBLISHED:
+            assert item.who == {Role.OFFICER, Role.SYSTEM}
 
 
 def test_every_early_end_and_every_return_asks_for_a_reason() -> None:
