@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 TASKS ?=
+TEXTS ?=
 
 .PHONY: help setup demo serve worker test check format bench screenshots states lock messages clean
 
@@ -57,8 +58,8 @@ messages: setup ## Extract the messages into the catalogues and say what lacks a
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench: .venv/.bench ## Run the benchmarks; TASKS="dir dir" names evaluation tasks
-	$(BIN)/python -m benchmarks $(TASKS)
+bench: .venv/.bench ## Run the benchmarks; TASKS="dir dir" names evaluation tasks, TEXTS a file for the tokenizer
+	$(BIN)/python -m benchmarks $(TASKS) $(if $(TEXTS),--texts $(TEXTS))
 
 screenshots: setup ## Take pictures of every page, both languages, desktop and phone width
 	$(BIN)/python -m tests.browser.screenshots

@@ -52,6 +52,8 @@ class Source:
         terms = np.empty(total, dtype=np.int32)
         for start in range(0, total, PIECE):
             terms[start : start + PIECE] = self._terms(topic[start : start + PIECE])
+        # Every library is to meet the same texts, so nobody may alter them.
+        terms.flags.writeable = False
         return Corpus(starts, terms)
 
     def _terms(self, topic: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

@@ -58,17 +58,14 @@ class Counted:
     """A corpus as term counts, its terms numbered by falling document frequency."""
 
     def __init__(self, corpus: Corpus) -> None:
-        matrix = sparse.csr_matrix(
-            (np.ones(len(corpus.terms), dtype=np.float32), corpus.terms, corpus.starts),
-            shape=(len(corpus), VOCABULARY),
-        )
-        matrix.sum_duplicates()
-        frequency = np.bincount(matrix.indices, minlength=VOCABULARY)
+        # Not by scipy: it would sum duplicates within the corpus itself, which the others are still to index.
+        starts, terms, counts = kernels.counted_rows(corpus.starts, corpus.terms)
+        frequency = np.bincount(terms, minlength=VOCABULARY)
         order = np.argsort(-frequency, kind="stable")
         self.number: npt.NDArray[np.int32] = np.empty(VOCABULARY, dtype=np.int32)
         self.number[order] = np.arange(VOCABULARY, dtype=np.int32)
-        self.starts = matrix.indptr.astype(np.int64)
-        self.columns, self.counts = kernels.sorted_rows(self.starts, self.number[matrix.indices], matrix.data)
+        self.starts = starts
+        self.columns, self.counts = kernels.sorted_rows(starts, self.number[terms], counts)
         self.idf = np.log((1.0 + len(corpus)) / (1.0 + frequency[order])) + 1.0
 
     def tfidf(self, idf: npt.NDArray[np.float64]) -> Level:

@@ -8,9 +8,10 @@ are to be ranked, from one another.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,8 @@ class Index:
         position = {document.id: place for place, document in enumerate(documents)}
         if len(position) != len(documents):
             raise ValueError("two documents have the same id")
-        numbers: dict[str, int] = {}
+        # A term that was not met before is given the next number.
+        numbers: defaultdict[str, int] = defaultdict(count().__next__)
         whole = _counts([each.whole for each in tokens], numbers)
         items = _counts([item for each in tokens for item in each.items], numbers)
         frequency = np.bincount(whole.columns, minlength=len(numbers)).astype(np.int64)
@@ -185,21 +187,12 @@ class Index:
         return {term: square / total for term, square in squares.items()}
 
 
-def _counts(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> Rows:
-    """The term frequencies of texts; terms that were not met before are given the next numbers."""
-    starts = [0]
-    terms: list[int] = []
-    frequencies: list[int] = []
-    for text in texts:
-        counts = Counter(numbers.setdefault(token, len(numbers)) for token in text)
-        terms.extend(counts.keys())
-        frequencies.extend(counts.values())
-        starts.append(len(terms))
-    return Rows(
-        np.array(starts, dtype=np.int64),
-        np.array(terms, dtype=np.int32),
-        np.array(frequencies, dtype=np.float32),
-    )
+def _counts(texts: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Rows:
+    """The term frequencies of texts, their terms ascending."""
+    starts = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    met = map(numbers.__getitem__, chain.from_iterable(texts))
+    terms = np.fromiter(met, dtype=np.int32, count=int(starts[-1]))
+    return Rows(*kernels.counted_rows(starts, terms))
 
 
 def _renumber(counts: Rows, renumbered: Numbers) -> Rows:

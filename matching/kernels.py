@@ -47,35 +47,23 @@ def add_postings(
             found[texts[place]] += weight * weights[place]
 
 
-@compiled
-def dot(starts: Ints, terms: Numbers, weights: Weights, text: int, query_terms: Ints, query: Floats) -> float:
-    """Σ_t query[t] · weight(t, text), both sides ascending by term."""
+@inlined
+def row_dot(starts: Ints, terms: npt.NDArray[Any], weights: Weights, query: Floats, text: int) -> float:
+    """Σ of a row's weights times `query`, which is dense over the terms of the rows."""
     total = 0.0
-    place, stop = starts[text], starts[text + 1]
-    for number in range(len(query_terms)):
-        term = query_terms[number]
-        # Rows are longer than queries or the reverse; halving finds the place in either case.
-        low, high = place, stop
-        while low < high:
-            middle = (low + high) // 2
-            if terms[middle] < term:
-                low = middle + 1
-            else:
-                high = middle
-        place = low
-        if place < stop and terms[place] == term:
-            total += query[number] * weights[place]
+    for place in range(starts[text], starts[text + 1]):
+        total += query[terms[place]] * weights[place]
     return total
 
 
 @compiled
-def dots(
-    starts: Ints, terms: Numbers, weights: Weights, texts: Numbers, query_terms: Ints, query: Floats
+def row_dots(
+    starts: Ints, terms: npt.NDArray[Any], weights: Weights, query: Floats, texts: Numbers
 ) -> Floats:
-    """`dot` of several texts."""
+    """`row_dot` of several texts."""
     found = np.empty(len(texts))
     for number in range(len(texts)):
-        found[number] = dot(starts, terms, weights, texts[number], query_terms, query)
+        found[number] = row_dot(starts, terms, weights, query, texts[number])
     return found
 
 
@@ -139,6 +127,17 @@ def allowed_documents(
         )
 
 
+# So many groups stay in the first cache while each that is wanted is looked for.
+GROUP_BLOCK = 4096
+
+
+@compiled
+def mark_equal(values: Bits, wanted: np.uint8, found: Bits) -> None:
+    """found[i] = 1 where values[i] is wanted; plain enough for vector instructions."""
+    for place in range(len(values)):
+        found[place] |= np.uint8(values[place] == wanted)
+
+
 @compiled
 def allowed_numbers(
     most: int,
@@ -152,18 +151,30 @@ def allowed_numbers(
     """Whether at most `most` documents pass, and if so which, ascending."""
     found = np.empty(most, dtype=np.int32)
     size = 0
-    for document in range(len(groups)):
-        if allowed_groups[groups[document]] == 0:
-            continue
-        if (
-            allowed_regions[regions[document]] == 0
-            or certificates[document] & needed_certificates != needed_certificates
-        ):
-            continue
-        if size == most:
-            return False, found[:0]
-        found[size] = document
-        size += 1
+    wanted = np.flatnonzero(allowed_groups).astype(np.uint8)
+    in_group = np.zeros(GROUP_BLOCK, dtype=np.uint8)
+    eights = in_group.view(np.uint64)
+    for start in range(0, len(groups), GROUP_BLOCK):
+        length = min(GROUP_BLOCK, len(groups) - start)
+        in_group[:] = 0
+        for group in wanted:
+            mark_equal(groups[start : start + length], group, in_group)
+        for eight in range(GROUP_BLOCK // 8):
+            # Eight documents are passed over by one comparison.
+            if eights[eight] == 0:
+                continue
+            for place in range(8 * eight, 8 * eight + 8):
+                document = start + place
+                if (
+                    in_group[place] == 0
+                    or allowed_regions[regions[document]] == 0
+                    or certificates[document] & needed_certificates != needed_certificates
+                ):
+                    continue
+                if size == most:
+                    return False, found[:0]
+                found[size] = document
+                size += 1
     return True, found[:size]
 
 
@@ -183,17 +194,6 @@ def sift(heap: Floats, value: float) -> None:
         heap[place] = heap[child]
         place = child
     heap[place] = value
-
-
-@inlined
-def common_dot(
-    starts: Ints, terms: npt.NDArray[np.uint16], weights: Weights, query: Floats, text: int
-) -> float:
-    """What the common terms add; their rows are kept apart, close together."""
-    total = 0.0
-    for place in range(starts[text], starts[text + 1]):
-        total += query[terms[place]] * weights[place]
-    return total
 
 
 # Texts are looked at in blocks of this many: one comparison passes over a whole block, and its 64 float32 are four
@@ -294,7 +294,7 @@ def flat_candidates(
                 if rare[text] >= least_seed and passes(
                     text, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
                 ):
-                    value = rare[text] + common_dot(starts, terms, weights, query, text)
+                    value = rare[text] + row_dot(starts, terms, weights, query, text)
                     if value > heap[0]:
                         sift(heap, value)
     # Every seed is met again below and must not count twice: a threshold that they made is kept, the heap is not.
@@ -315,7 +315,7 @@ def flat_candidates(
                 text, groups, regions, certificates, allowed_groups, allowed_regions, needed_certificates
             ):
                 continue
-            value = rare[text] + common_dot(starts, terms, weights, query, text)
+            value = rare[text] + row_dot(starts, terms, weights, query, text)
             if value <= 0.0 or value < threshold - margin:
                 continue
             if value > heap[0]:
@@ -407,10 +407,10 @@ def two_level_candidates(
                     continue
                 top[:] = 0.0
                 for item in range(item_starts[document], item_starts[document + 1]):
-                    insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
+                    insert_best(top, rare[item] + row_dot(starts, terms, weights, query, item))
                 value = item_share * top.sum() + whole_share * (
                     whole_rare[document]
-                    + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
+                    + row_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
                 )
                 if value > heap[0]:
                     sift(heap, value)
@@ -440,10 +440,10 @@ def two_level_candidates(
                 continue
             top[:] = 0.0
             for item in range(item_starts[document], item_starts[document + 1]):
-                insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
+                insert_best(top, rare[item] + row_dot(starts, terms, weights, query, item))
             value = item_share * top.sum() + whole_share * (
                 whole_rare[document]
-                + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
+                + row_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
             )
             if value <= 0.0 or value < threshold - margin:
                 continue
@@ -459,23 +459,6 @@ def two_level_candidates(
             values[size] = value
             size += 1
     return kept[: keep(kept, values, size, threshold - margin)].copy()
-
-
-@compiled
-def listed_products(
-    starts: Ints,
-    terms: npt.NDArray[np.uint16],
-    weights: Weights,
-    rare: Weights,
-    query: Floats,
-    texts: Numbers,
-) -> Floats:
-    """Products of some texts: those with the rare terms, finished by the rows of the common ones."""
-    found = np.empty(len(texts))
-    for number in range(len(texts)):
-        text = texts[number]
-        found[number] = rare[text] + common_dot(starts, terms, weights, query, text)
-    return found
 
 
 @compiled
@@ -495,16 +478,16 @@ def listed_documents(
     best: int,
     documents: Numbers,
 ) -> Floats:
-    """The same at both levels."""
+    """Products at both levels of some documents: those with the rare terms, finished by the rows of the common ones."""
     found = np.empty(len(documents))
     top = np.zeros(best)
     for number in range(len(documents)):
         document = documents[number]
         top[:] = 0.0
         for item in range(item_starts[document], item_starts[document + 1]):
-            insert_best(top, rare[item] + common_dot(starts, terms, weights, query, item))
+            insert_best(top, rare[item] + row_dot(starts, terms, weights, query, item))
         found[number] = (1.0 - whole_share) / best * top.sum() + whole_share * (
-            whole_rare[document] + common_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
+            whole_rare[document] + row_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
         )
     return found
 
@@ -531,13 +514,8 @@ def few_documents(
         document = documents[number]
         top[:] = 0.0
         for item in range(item_starts[document], item_starts[document + 1]):
-            total = 0.0
-            for place in range(starts[item], starts[item + 1]):
-                total += query[terms[place]] * weights[place]
-            insert_best(top, total)
-        total = 0.0
-        for place in range(whole_starts[document], whole_starts[document + 1]):
-            total += whole_query[whole_terms[place]] * whole_weights[place]
+            insert_best(top, row_dot(starts, terms, weights, query, item))
+        total = row_dot(whole_starts, whole_terms, whole_weights, whole_query, document)
         pooled = 0.0
         for place in range(best):
             pooled += top[place]
@@ -607,6 +585,26 @@ def sorted_rows(starts: Ints, terms: Numbers, values: Weights) -> tuple[Numbers,
             ordered[low + place] = terms[low + order[place]]
             moved[low + place] = values[low + order[place]]
     return ordered, moved
+
+
+@compiled
+def counted_rows(starts: Ints, terms: Numbers) -> tuple[Ints, Numbers, Weights]:
+    """Rows of the terms of texts, ascending, each once, and how often it occurs."""
+    row_starts = np.zeros_like(starts)
+    columns = np.empty_like(terms)
+    counts = np.empty(len(terms), dtype=np.float32)
+    size = 0
+    for text in range(len(starts) - 1):
+        row_start = size
+        for term in np.sort(terms[starts[text] : starts[text + 1]]):
+            if size > row_start and columns[size - 1] == term:
+                counts[size - 1] += 1.0
+            else:
+                columns[size] = term
+                counts[size] = 1.0
+                size += 1
+        row_starts[text + 1] = size
+    return row_starts, columns[:size].copy(), counts[:size].copy()
 
 
 @compiled

@@ -23,8 +23,7 @@ Numbers = npt.NDArray[np.int32]
 COMMON_SHARE = 0.1
 # Common terms are numbered in 16 bits.
 MOST_COMMON = 2**16
-# Where a filter leaves no more texts than this, each of them is finished: seeking a threshold among them first would
-# look at more texts than it spares.
+# Where a filter leaves no more texts than this, these are looked at alone.
 FEW_SHARE = 0.05
 # A sum of n float32 products below 1 is off by less than n times half the distance of two float32 numbers there.
 ROUNDING = 2.0**-23
@@ -161,17 +160,18 @@ class Level:
 
     def products_of(self, query: LevelQuery, texts: Numbers) -> Floats:
         """The same of some texts, to the last bit."""
-        found: Floats = kernels.dots(
-            self.weights.starts, self.weights.columns, self.weights.values, texts, query.terms, query.weights
-        )
+        rows = self.weights
+        found: Floats = kernels.row_dots(rows.starts, rows.columns, rows.values, self.dense(query), texts)
         return found
 
     def best(
         self, query: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
     ) -> list[tuple[int, float]]:
         """The `top_k` texts with the highest positive products, equal ones by number; see Attributes.conditions."""
-        candidates = self.few(conditions)
-        if candidates is None:
+        allowed = self.few(conditions)
+        if allowed is not None:
+            candidates = self._best_of_few(query, allowed, top_k)
+        else:
             candidates = kernels.flat_candidates(
                 self.common.starts,
                 self.common.terms,
@@ -185,19 +185,18 @@ class Level:
                 query.margin,
                 *(conditions or self.no_conditions),
             )
-        elif len(candidates):
-            values = kernels.listed_products(
-                self.common.starts,
-                self.common.terms,
-                self.common.weights,
-                self.rare_products(query),
-                query.common,
-                candidates,
-            )
-            candidates = worth_finishing(candidates, values, top_k, query.margin)
-        values = self.products_of(query, candidates)
-        found = [each for each in zip(candidates.tolist(), values.tolist(), strict=True) if each[1] > 0.0]
-        return sorted(found, key=lambda each: (-each[1], each[0]))[:top_k]
+        return best_of(candidates, self.products_of(query, candidates), top_k)
+
+    def _best_of_few(self, query: LevelQuery, texts: Numbers, top_k: int) -> Numbers:
+        """Of some texts those that may be among the `top_k`."""
+        rare = self.rare_products(query)[texts].astype(np.float64)
+        if top_k < len(texts):
+            least = np.partition(rare, len(texts) - top_k)[len(texts) - top_k]
+            possible = rare + query.common_norm * self.common.norms[texts] >= least - query.margin
+            texts, rare = texts[possible], rare[possible]
+        common = self.common
+        values = rare + kernels.row_dots(common.starts, common.terms, common.weights, query.common, texts)
+        return worth_finishing(texts, values, top_k, query.margin)
 
     def few(self, conditions: tuple[Any, ...] | None) -> Numbers | None:
         """The texts that pass, where they are few."""
@@ -218,6 +217,18 @@ class Level:
             np.uint64(0),
         )
 
+    def dense(self, query: LevelQuery) -> Floats:
+        """The query by term, in a buffer of this thread that the next call uses again."""
+        buffer: Floats | None = getattr(self._scratch, "dense", None)
+        if buffer is None:
+            buffer = np.zeros(self.postings.height)
+            self._scratch.dense = buffer
+        else:
+            buffer[self._scratch.terms] = 0.0
+        buffer[query.terms] = query.weights
+        self._scratch.terms = query.terms
+        return buffer
+
     def rare_products(self, query: LevelQuery) -> Weights:
         """Σ over the rare terms for every text, float32, in a buffer of this thread that the next call uses again."""
         buffer: Weights | None = getattr(self._scratch, "rare", None)
@@ -236,9 +247,15 @@ class Level:
         return buffer
 
 
-def worth_finishing(candidates: Numbers, values: Floats, top_k: int, margin: float) -> Numbers:
-    """Those of some candidates whose values are among the `top_k` largest or within `margin` below."""
+def worth_finishing(texts: Numbers, values: Floats, top_k: int, margin: float) -> Numbers:
+    """Those of some texts whose values are among the `top_k` highest or within `margin` below."""
     if top_k >= len(values):
-        return candidates
+        return texts
     least = np.partition(values, len(values) - top_k)[len(values) - top_k]
-    return candidates[values >= least - margin]
+    return texts[values >= least - margin]
+
+
+def best_of(texts: Numbers, values: Floats, top_k: int) -> list[tuple[int, float]]:
+    """The `top_k` texts with the highest positive values, equal ones by number."""
+    found = [each for each in zip(texts.tolist(), values.tolist(), strict=True) if each[1] > 0.0]
+    return sorted(found, key=lambda each: (-each[1], each[0]))[:top_k]

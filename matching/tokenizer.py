@@ -233,9 +233,14 @@ class Tokenizer:
         return self._cut
 
 
+def han_runs(normalized: str) -> list[str]:
+    """The runs of a normalised text that are given to the cutter."""
+    return [run.group() for run in _RUNS.finditer(normalized) if run.lastgroup == "han"]
+
+
 def load_jieba(dictionary: Sequence[str]) -> Cutter:
     """jieba in precise mode with its model for unknown words: the reference."""
-    return _jieba_with(dictionary).lcut
+    return jieba_with(dictionary).lcut
 
 
 def load_rjieba(dictionary: Sequence[str]) -> Cutter:
@@ -245,14 +250,15 @@ def load_rjieba(dictionary: Sequence[str]) -> Cutter:
     cutter = Jieba()
     if dictionary:
         # The reference says what frequency keeps a new word whole.
-        frequencies = _jieba_with(dictionary).FREQ
+        frequencies = jieba_with(dictionary).FREQ
         for word in dictionary:
             cutter.add_word(word, frequencies[word], "n")
     cut: Callable[[str, bool], list[str]] = cutter.cut
     return lambda text: cut(text, True)
 
 
-def _jieba_with(dictionary: Sequence[str]) -> Any:
+def jieba_with(dictionary: Sequence[str]) -> Any:
+    """A tokenizer of jieba itself with an own dictionary."""
     with warnings.catch_warnings():
         # jieba 0.42.1 has invalid escape sequences and imports pkg_resources; neither concerns our users.
         warnings.simplefilter("ignore")

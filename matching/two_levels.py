@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matching import kernels
-from matching.level import Floats, Ints, Level, LevelQuery, Weights, worth_finishing
+from matching.level import Floats, Ints, Level, LevelQuery, Numbers, Weights, worth_finishing
 
 # The two levels weigh alike: nothing that is known beforehand favours one, and both have the scale [0, 1].
 WHOLE_SHARE = 0.5
@@ -55,13 +55,26 @@ class TwoLevels:
 
     def score(self, whole: LevelQuery, items: LevelQuery, document: int) -> float:
         """The same of one document, to the last bit."""
-        mine = np.arange(self.item_starts[document], self.item_starts[document + 1], dtype=np.int32)
-        products = np.sort(self.items.products_of(items, mine))[::-1]
-        pooled = 0.0
-        for product in products[:BEST_ITEMS].tolist():
-            pooled += product
-        (of_whole,) = self.whole.products_of(whole, np.array([document], dtype=np.int32)).tolist()
-        return min(WHOLE_SHARE * of_whole + ITEM_SHARE * pooled, 1.0)
+        return float(self.scores_of(whole, items, np.array([document], dtype=np.int32))[0])
+
+    def scores_of(self, whole: LevelQuery, items: LevelQuery, documents: Numbers) -> Floats:
+        """The same of some documents, to the last bit."""
+        rows, item_rows = self.whole.weights, self.items.weights
+        found: Floats = kernels.few_documents(
+            rows.starts,
+            rows.columns,
+            rows.values,
+            self.whole.dense(whole),
+            self.item_starts,
+            item_rows.starts,
+            item_rows.columns,
+            item_rows.values,
+            self.items.dense(items),
+            WHOLE_SHARE,
+            BEST_ITEMS,
+            documents,
+        )
+        return found
 
     def candidates(
         self, whole: LevelQuery, items: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
@@ -112,7 +125,7 @@ class TwoLevels:
                 margin,
                 *(conditions or self.whole.no_conditions),
             )
-        return [(document, self.score(whole, items, document)) for document in found.tolist()]
+        return list(zip(found.tolist(), self.scores_of(whole, items, found).tolist(), strict=True))
 
     def best(
         self, whole: LevelQuery, items: LevelQuery, top_k: int, conditions: tuple[Any, ...] | None = None
