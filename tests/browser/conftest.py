@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from core.accounts.models import Person
 from tests.factories import PASSWORD
+from web.serving import StreamEndingServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -33,7 +34,7 @@ async def address(app: Litestar) -> AsyncIterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    server = StreamEndingServer(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:  # noqa: ASYNC110 -- uvicorn tells of its start by this flag alone
