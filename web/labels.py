@@ -17,6 +17,7 @@ from challenges.models import (
 )
 from core.accounts.models import PlatformRole
 from core.i18n import lazy_gettext as _
+from core.notifications.models import Delivery
 from solvers.models import (
     CertificateKind,
     ControlKind,
@@ -111,6 +112,9 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (Outcome.APPROVED, _("Approved")),
     (Outcome.RETURNED, _("Returned for revision")),
     (Outcome.REJECTED, _("Rejected")),
+    (Delivery.AT_ONCE, _("At once")),
+    (Delivery.DAILY, _("Daily, in one mail")),
+    (Delivery.NEVER, _("Not by mail")),
 ]
 
 _BY_CLASS = {(type(member), member.value): text for member, text in LABELS}

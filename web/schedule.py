@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from core.notifications.jobs import begin_digests
 from core.schedule import do_what_is_due
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Schedule(threading.Thread):
         while not self.stopping.is_set():
             try:
                 do_what_is_due.send()
+                begin_digests.send()
             except Exception:
                 logger.exception("the schedule could not queue its jobs; trying again")
             self.stopping.wait(TICK_S)

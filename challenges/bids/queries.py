@@ -1,6 +1,7 @@
 """Every SELECT about bids."""
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,6 +34,10 @@ async def bid_by_id(session: AsyncSession, bid_id: uuid.UUID, *, lock: bool = Fa
     if lock:
         statement = statement.with_for_update(of=Bid).execution_options(populate_existing=True)
     return await session.scalar(statement)
+
+
+async def bids_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Bid]:
+    return list(await session.scalars(_whole().where(Bid.id.in_(ids))))
 
 
 async def bids_of_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> list[Bid]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.bids import policies, queries
+from challenges.bids import events, policies, queries
 from challenges.bids.forms import REQUIRED_TO_SUBMIT
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.bids.states import BID, BID_MEMBER
@@ -22,8 +22,8 @@ from core.attachments import Attachment, store_attachment
 from core.clock import shanghai_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
-from core.i18n import use_locale
-from core.mail import send_mail
+from core.notifications.kinds import Kind
+from core.notifications.service import notify
 from core.settings import Settings
 from core.states import move
 from solvers.organizations import queries as organization_queries
@@ -178,26 +178,19 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     return await move(session, BID, actor, bid, BidState.SUBMITTED)
 
 
-async def withdraw_bid(session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID) -> Bid:
+async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     """Take the bid back before the deadline; its members are told. A new one may be started."""
     bid = await _open_bid(session, actor, bid_id)
     bid.revision += 1
     await move(session, BID, actor, bid, BidState.WITHDRAWN)
     for member in bid.members:
         if member.organization_id != bid.organization_id and member.state is not BidMemberState.DECLINED:
-            await _tell(
-                session,
-                settings,
-                member.organization_id,
-                bid,
-                _("Bid withdrawn: %(title)s"),
-                _("%(lead)s has withdrawn its bid for “%(title)s”, in which your organization had a part."),
-            )
+            await _tell(session, actor, events.WITHDRAWN, bid, member.organization_id)
     return bid
 
 
 async def add_member(
-    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, organization_id: uuid.UUID
+    session: AsyncSession, actor: Actor, bid_id: uuid.UUID, organization_id: uuid.UUID
 ) -> Bid:
     """Name a partner and invite it by mail. A submitted bid becomes a draft until the partner has confirmed."""
     bid = await _open_bid(session, actor, bid_id)
@@ -227,16 +220,7 @@ async def add_member(
     await audit.record(
         session, actor, "bid.member_invited", "bid", bid.id, {"organization": organization.name}
     )
-    await _tell(
-        session,
-        settings,
-        organization_id,
-        bid,
-        _("Invitation to bid together: %(title)s"),
-        _(
-            "%(lead)s asks your organization to take a part in its bid for “%(title)s”. See your part and answer here:"
-        ),
-    )
+    await _tell(session, actor, events.INVITED, bid, organization_id)
     return bid
 
 
@@ -248,7 +232,7 @@ async def _may_know(session: AsyncSession, challenge: Challenge, organization_id
 
 
 async def remove_member(
-    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, organization_id: uuid.UUID
+    session: AsyncSession, actor: Actor, bid_id: uuid.UUID, organization_id: uuid.UUID
 ) -> Bid:
     bid = await _open_bid(session, actor, bid_id)
     member = _member(bid, organization_id)
@@ -262,20 +246,11 @@ async def remove_member(
         session, actor, "bid.member_removed", "bid", bid.id, {"organization": str(organization_id)}
     )
     if told:
-        await _tell(
-            session,
-            settings,
-            organization_id,
-            bid,
-            _("No longer part of the bid: %(title)s"),
-            _("%(lead)s has removed your organization from its bid for “%(title)s”."),
-        )
+        await _tell(session, actor, events.REMOVED, bid, organization_id)
     return bid
 
 
-async def answer_invitation(
-    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, *, accept: bool
-) -> Bid:
+async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, *, accept: bool) -> Bid:
     """A partner confirms its part, or declines it (also later, until the deadline)."""
     bid = await queries.bid_by_id(session, bid_id, lock=True)
     if bid is None or not policies.is_asked(actor, bid) or policies.leads_bid(actor, bid):
@@ -309,17 +284,8 @@ async def answer_invitation(
         BidMemberState.CONFIRMED if accept else BidMemberState.DECLINED,
         details={"organization": actor.organization_name},
     )
-    await _tell(
-        session,
-        settings,
-        bid.organization_id,
-        bid,
-        _("A partner has answered: %(title)s"),
-        _("%(member)s has confirmed its part in your bid for “%(title)s”.")
-        if accept
-        else _("%(member)s has declined its part in your bid for “%(title)s”; the bid is a draft again."),
-        member=actor.organization_name,
-    )
+    kind = events.CONFIRMED if accept else events.DECLINED
+    await _tell(session, actor, kind, bid, bid.organization_id, member=actor.organization_name)
     return bid
 
 
@@ -361,17 +327,20 @@ async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid) -> None:
 
 
 async def _tell(
-    session: AsyncSession,
-    settings: Settings,
-    organization_id: uuid.UUID,
-    bid: Bid,
-    subject: Any,
-    text: Any,
-    **values: str,
+    session: AsyncSession, actor: Actor, kind: Kind, bid: Bid, organization_id: uuid.UUID, **texts: str
 ) -> None:
-    """Mail an organization's editors, each in their own language."""
-    values = {"title": bid.challenge.title, "lead": bid.organization.name, **values}
-    for person in await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES):
-        with use_locale(person.locale):
-            body = "\n\n".join([str(text) % values, f"{settings.public_url}/bids/{bid.id}"])
-            await send_mail(session, recipient=person.email, subject=str(subject) % values, body=body)
+    """Tell an organization's editors, except who has just done it."""
+    people = await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES)
+    await notify(
+        session,
+        f"{kind.name}:{bid.id}:{bid.revision}",
+        kind,
+        [person.id for person in people if person.id != actor.person_id],
+        bid,
+        {
+            "title": bid.challenge.title,
+            "lead": bid.organization.name,
+            "organization_id": str(organization_id),
+            **texts,
+        },
+    )

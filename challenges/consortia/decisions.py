@@ -5,11 +5,11 @@ import uuid
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import policies, queries
+from challenges.consortia import events, policies, queries
 from challenges.consortia.composition import quota_of
 from challenges.consortia.freezing import decision_digest, frozen_inputs, frozen_quota
 from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
-from challenges.consortia.service import CHANGED_MEANWHILE, Standing, mail_about, standing_of
+from challenges.consortia.service import CHANGED_MEANWHILE, Standing, standing_of
 from challenges.consortia.states import MACHINE
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
@@ -22,7 +22,7 @@ from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
-from core.settings import Settings
+from core.notifications.service import notify
 from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import MembershipRole
 
@@ -39,16 +39,6 @@ GUARDS = {
     "ck_decision_officer_is_no_member": _(
         "You belong to a member of this consortium: another officer must decide."
     ),
-}
-SUBJECTS = {
-    Outcome.APPROVED: _("Consortium approved: %(title)s"),
-    Outcome.RETURNED: _("Consortium returned: %(title)s"),
-    Outcome.REJECTED: _("Consortium rejected: %(title)s"),
-}
-TEXTS = {
-    Outcome.APPROVED: _("The consortium for “%(title)s” has been approved."),
-    Outcome.RETURNED: _("The consortium for “%(title)s” has been returned for revision. Reason: %(reason)s"),
-    Outcome.REJECTED: _("The consortium for “%(title)s” has been rejected. Reason: %(reason)s"),
 }
 
 
@@ -82,7 +72,6 @@ async def own_organization_ids(session: AsyncSession, actor: Actor) -> list[uuid
 async def decide_consortium(
     session: AsyncSession,
     actor: Actor,
-    settings: Settings,
     consortium_id: uuid.UUID,
     outcome: Outcome,
     reason: str,
@@ -155,7 +144,7 @@ async def decide_consortium(
             )
     except IntegrityError as error:
         raise _as_conflict(error) from None
-    await _tell(session, settings, challenge, consortium, outcome, reason)
+    await _tell(session, actor, challenge, consortium, decision)
     return decision
 
 
@@ -178,30 +167,23 @@ def _as_conflict(error: IntegrityError) -> Exception:
 
 
 async def _tell(
-    session: AsyncSession,
-    settings: Settings,
-    challenge: Challenge,
-    consortium: Consortium,
-    outcome: Outcome,
-    reason: str,
+    session: AsyncSession, actor: Actor, challenge: Challenge, consortium: Consortium, decision: Decision
 ) -> None:
     """The poster is told of every decision; the members, who cannot change anything, of the approval."""
     organization_ids = [challenge.organization_id]
-    if outcome is Outcome.APPROVED:
+    if decision.outcome is Outcome.APPROVED:
         organization_ids += [member.organization_id for member in consortium.members]
     people = {
-        person.id: person
+        person.id
         for organization_id in organization_ids
         for person in await organization_queries.people_with_role(session, organization_id, *EDITORS)
     }
-    for person in people.values():
-        await mail_about(
-            session,
-            settings,
-            person,
-            SUBJECTS[outcome],
-            TEXTS[outcome],
-            f"/consortia/{consortium.id}",
-            title=challenge.title,
-            reason=reason,
-        )
+    kind = events.DECIDED[decision.outcome]
+    await notify(
+        session,
+        f"{kind.name}:{decision.id}",
+        kind,
+        people - {actor.person_id},
+        consortium,
+        {"title": challenge.title, "reason": decision.reason},
+    )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
 from challenges.bids.models import BidMemberState, BidState
-from challenges.consortia import policies, queries
+from challenges.consortia import events, policies, queries
 from challenges.consortia.composition import Prospects, compose, shortcomings
 from challenges.consortia.jobs import solve_consortium
 from challenges.consortia.models import Consortium, ConsortiumState
@@ -31,10 +31,8 @@ from core.actor import SYSTEM, Actor
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
-from core.i18n import use_locale
 from core.jobs import enqueue
-from core.mail import send_mail
-from core.settings import Settings
+from core.notifications.service import notify
 
 CHANGED_MEANWHILE = _(
     "Somebody else has changed this consortium meanwhile. Reload the page and change it again."
@@ -267,7 +265,6 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
 async def submit_consortium(
     session: AsyncSession,
     actor: Actor,
-    settings: Settings,
     challenge_id: uuid.UUID,
     revision: int,
     note: str = "",
@@ -297,17 +294,15 @@ async def submit_consortium(
     consortium.note = note.strip()
     consortium.revision += 1
     await states.move(session, MACHINE, actor, consortium, ConsortiumState.SUBMITTED)
-    for person in await queries.officers_of(session, challenge.program_id):
-        await mail_about(
-            session,
-            settings,
-            person,
-            _("A consortium waits for your decision: %(title)s"),
-            _("%(poster)s has submitted a consortium for “%(title)s”. Decide here:"),
-            f"/consortia/{consortium.id}",
-            title=challenge.title,
-            poster=challenge.organization.name,
-        )
+    officers = await queries.officers_of(session, challenge.program_id)
+    await notify(
+        session,
+        f"{events.SUBMITTED.name}:{consortium.id}:{consortium.revision}",
+        events.SUBMITTED,
+        [officer.id for officer in officers],
+        consortium,
+        {"title": challenge.title, "poster": challenge.organization.name},
+    )
     return consortium
 
 
@@ -325,21 +320,6 @@ async def take_back_consortium(session: AsyncSession, actor: Actor, challenge_id
     consortium.revision += 1
     await states.move(session, MACHINE, actor, consortium, ConsortiumState.PROPOSED)
     return consortium
-
-
-async def mail_about(
-    session: AsyncSession,
-    settings: Settings,
-    person: Any,
-    subject: Any,
-    text: Any,
-    path: str,
-    **values: str,
-) -> None:
-    """A mail with a link, in the recipient's language."""
-    with use_locale(person.locale):
-        body = "\n\n".join([str(text) % values, f"{settings.public_url}{path}"])
-        await send_mail(session, recipient=person.email, subject=str(subject) % values, body=body)
 
 
 class Draft:

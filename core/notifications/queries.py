@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,7 @@ from core.accounts.models import Person
 from core.notifications.models import (
     Delivery,
     Notification,
+    NotificationDigest,
     NotificationPreference,
 )
 
@@ -99,3 +101,44 @@ async def notification_locked(session: AsyncSession, notification_id: uuid.UUID)
     return await session.scalar(
         select(Notification).where(Notification.id == notification_id).with_for_update()
     )
+
+
+async def people_due_for_digest(
+    session: AsyncSession, day: date, told_before: datetime, *, limit: int
+) -> list[uuid.UUID]:
+    """Who was told something before that moment, for a digest, and has none of that day yet."""
+    has_one = select(NotificationDigest.person_id).where(NotificationDigest.day == day)
+    statement = (
+        select(Notification.person_id)
+        .where(
+            Notification.delivery == Delivery.DAILY,
+            Notification.digest_id.is_(None),
+            Notification.created_at < told_before,
+            Notification.person_id.not_in(has_one),
+        )
+        .distinct()
+        .order_by(Notification.person_id)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
+
+
+async def digest_locked(session: AsyncSession, digest_id: uuid.UUID) -> NotificationDigest | None:
+    return await session.scalar(
+        select(NotificationDigest).where(NotificationDigest.id == digest_id).with_for_update()
+    )
+
+
+async def undigested(session: AsyncSession, person_id: uuid.UUID) -> list[Notification]:
+    """Oldest first, locked."""
+    statement = (
+        select(Notification)
+        .where(
+            Notification.person_id == person_id,
+            Notification.delivery == Delivery.DAILY,
+            Notification.digest_id.is_(None),
+        )
+        .order_by(Notification.created_at, Notification.id)
+        .with_for_update()
+    )
+    return list(await session.scalars(statement))

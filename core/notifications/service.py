@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import audit
 from core.actor import Actor
 from core.clock import utc_now
 from core.errors import NotFoundError
@@ -16,9 +17,9 @@ from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
 from core.notifications import queries
 from core.notifications.jobs import mail_notification
-from core.notifications.kinds import Kind, kind_of, link_of, subject_of, text_of
+from core.notifications.kinds import Kind, all_kinds, kind_of, link_of, subject_of, text_of
 from core.notifications.listening import wake_streams
-from core.notifications.models import Delivery, Notification
+from core.notifications.models import Delivery, Notification, NotificationPreference
 from core.notifications.sight import visible_among
 
 
@@ -148,3 +149,36 @@ async def _own(session: AsyncSession, actor: Actor, notification_id: uuid.UUID) 
     if item is None:
         raise NotFoundError(_("There is no such notification."))
     return item
+
+
+async def choose_deliveries(session: AsyncSession, actor: Actor, chosen: Mapping[str, Delivery]) -> None:
+    """Keep how the person wants kinds delivered; what equals the default is not kept, so that it follows it."""
+    assert actor.person_id is not None
+    before = await queries.preferences_of(session, actor.person_id)
+    wanted = {
+        kind.name: chosen[kind.name]
+        for kind in all_kinds()
+        if kind.name in chosen and chosen[kind.name] is not kind.delivery
+    }
+    kept = {name: delivery for name, delivery in before.items() if name not in chosen} | wanted
+    if kept == before:
+        return
+    await session.execute(
+        delete(NotificationPreference).where(NotificationPreference.person_id == actor.person_id)
+    )
+    session.add_all(
+        NotificationPreference(person_id=actor.person_id, kind=name, delivery=delivery)
+        for name, delivery in kept.items()
+    )
+    await audit.record(
+        session,
+        actor,
+        "person.notifications_chosen",
+        "person",
+        actor.person_id,
+        {
+            name: [before.get(name), kept.get(name)]
+            for name in before.keys() | kept.keys()
+            if before.get(name) != kept.get(name)
+        },
+    )

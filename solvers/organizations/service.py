@@ -21,12 +21,12 @@ from core.actor import Actor
 from core.attachments import Attachment, attachments_of, store_attachment
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
-from core.mail import send_mail
+from core.notifications.kinds import Kind
+from core.notifications.service import notify
 from core.revisions import next_revision
 from core.settings import Settings
-from solvers.organizations import policies, queries
+from solvers.organizations import events, policies, queries
 from solvers.organizations.facts import (
     VERIFIED_FACTS,
     CertificateFacts,
@@ -356,19 +356,8 @@ async def verify_organization(
     organization.verified_at = utc_now()
     organization.verified_by_id = actor.person_id
     await announce_change(session, [organization.id])
-    await audit.record(session, actor, "organization.verified", SUBJECT, organization.id)
-    for person in await queries.people_with_role(session, organization.id, MembershipRole.OWNER):
-        with use_locale(person.locale):
-            await send_mail(
-                session,
-                recipient=person.email,
-                subject=gettext("%(organization)s is verified", organization=organization.name),
-                body=gettext(
-                    "Hello %(name)s,\n\n%(organization)s has been verified. You may now publish challenges and bid on them.",
-                    name=person.name,
-                    organization=organization.name,
-                ),
-            )
+    entry = await audit.record(session, actor, "organization.verified", SUBJECT, organization.id)
+    await _tell_owners(session, events.VERIFIED, organization, entry)
     return organization
 
 
@@ -390,24 +379,25 @@ async def send_back_organization(
     organization.verification = Verification.REJECTED
     organization.verification_note = reason
     await announce_change(session, [organization.id])
-    await audit.record(session, actor, "organization.sent_back", SUBJECT, organization.id, {"reason": reason})
-    for person in await queries.people_with_role(session, organization.id, MembershipRole.OWNER):
-        with use_locale(person.locale):
-            await send_mail(
-                session,
-                recipient=person.email,
-                subject=gettext(
-                    "The verification of %(organization)s was sent back", organization=organization.name
-                ),
-                body=gettext(
-                    "Hello %(name)s,\n\nthe verification of %(organization)s was sent back:\n\n%(reason)s\n\n"
-                    "Please put it right and hand it in again.",
-                    name=person.name,
-                    organization=organization.name,
-                    reason=reason,
-                ),
-            )
+    entry = await audit.record(
+        session, actor, "organization.sent_back", SUBJECT, organization.id, {"reason": reason}
+    )
+    await _tell_owners(session, events.SENT_BACK, organization, entry, reason=reason)
     return organization
+
+
+async def _tell_owners(
+    session: AsyncSession, kind: Kind, organization: Organization, entry: audit.AuditEntry, **texts: str
+) -> None:
+    owners = await queries.people_with_role(session, organization.id, MembershipRole.OWNER)
+    await notify(
+        session,
+        f"{kind.name}:{entry.number}",
+        kind,
+        [person.id for person in owners],
+        organization,
+        {"organization": organization.name, "organization_id": str(organization.id), **texts},
+    )
 
 
 async def announce_change(session: AsyncSession, organization_ids: Sequence[uuid.UUID]) -> None:

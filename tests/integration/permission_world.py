@@ -37,6 +37,7 @@ from core.accounts.service import open_login
 from core.actor import SYSTEM
 from core.attachments import Attachment, store_attachment
 from core.clock import utc_now
+from core.mail import MailMessage
 from core.notifications.models import Delivery, Notification
 from core.settings import Settings
 from solvers.models import (
@@ -213,12 +214,22 @@ class _Builder:
             "document": document.id,
             "invitation_token": INVITATION_TOKEN,
             "reset_token": RESET_TOKEN,
+            **{name: mail.id for name, mail in (await self._mails()).items()},
             "notification_id": (await self._notification(bidder)).id,
             "locale": "en",
             "table": "months",
             "file_path": "icon.svg",
             "rest": "no/such/page",
         }
+
+    async def _mails(self) -> dict[str, MailMessage]:
+        mails = {
+            "sent": MailMessage(recipient="a@example.com", subject="", body="", sent_at=utc_now()),
+            "given_up": MailMessage(recipient="b@example.com", subject="", body="", given_up_at=utc_now()),
+        }
+        self.make.session.add_all(mails.values())
+        await self.make.session.flush()
+        return mails
 
     async def _notification(self, person: Person) -> Notification:
         challenge = await self.make.challenge(self.poster, self.program)

@@ -7,10 +7,10 @@ from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.postings.models import Challenge
 from core.accounts.models import Person
 from core.clock import utc_now
-from core.mail import MailMessage
 from solvers.organizations.models import MembershipRole, Organization, SizeClass, Verification
 from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
+from tests.told import told
 
 TEXTS = {
     "technical_plan": "采用籽晶法定向凝固。",
@@ -216,16 +216,14 @@ async def part_of(stage: Stage, bid: Bid, organization: Organization) -> BidMemb
     return member
 
 
-async def test_a_partner_is_mailed_confirms_its_part_and_then_reads_the_whole(
+async def test_a_partner_is_told_confirms_its_part_and_then_reads_the_whole(
     stage: Stage, browser_of: BrowserOf
 ) -> None:
     browser = await browser_of(stage.bidder, stage.sme)
     bid = await start(stage, browser)
     partner, person = await partner_of(stage)
     await browser.submit(f"/bids/{bid.id}/members", {"organization_id": str(partner.id)})
-    mail = await stage.make.session.scalar(select(MailMessage).where(MailMessage.recipient == person.email))
-    assert mail is not None
-    assert f"/bids/{bid.id}" in mail.body
+    assert (person.email, "bid.member_invited") in await told(stage.make.session)
     await refreshed(stage, bid)
     requirements = [str(item.id) for item in stage.challenge.requirements]
     fields = stage.fields(

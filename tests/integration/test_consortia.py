@@ -27,13 +27,13 @@ from challenges.models import (
 from core.audit import entries_of
 from core.clock import shanghai_today, utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from core.mail import MailMessage
 from core.process import Process
 from core.settings import Settings
 from solvers.models import ControlKind, ControlRelation, Membership, MembershipRole, Organization, SizeClass
 from tests.conftest import BrowserOf
 from tests.factories import Factory
 from tests.integration.matchmaking import Market, open_market
+from tests.told import told
 
 RunJobs = Callable[[], Awaitable[None]]
 IMPOSSIBLE = {"min_sme_members": 2, "max_members": 1}
@@ -78,7 +78,7 @@ async def refreshed(market: Market, session: AsyncSession) -> None:
 async def submit(market: Market, session: AsyncSession, settings: Settings, run_jobs: RunJobs) -> Consortium:
     consortium = await propose(market, session, run_jobs)
     await service.submit_consortium(
-        session, market.poster_actor, settings, market.challenge.id, consortium.revision, "请审批"
+        session, market.poster_actor, market.challenge.id, consortium.revision, "请审批"
     )
     await session.commit()
     return await present(market, session)
@@ -89,7 +89,7 @@ async def decide(
 ) -> Decision:
     consortium = await present(market, session)
     return await decisions.decide_consortium(
-        session, market.officer_actor, settings, consortium.id, outcome, reason, consortium.revision
+        session, market.officer_actor, consortium.id, outcome, reason, consortium.revision
     )
 
 
@@ -220,7 +220,7 @@ async def test_a_broken_consortium_is_saved_but_cannot_be_submitted(
     await session.commit()
     revision = (await present(market, session)).revision
     with pytest.raises(InvalidError):
-        await service.submit_consortium(session, market.poster_actor, settings, market.challenge.id, revision)
+        await service.submit_consortium(session, market.poster_actor, market.challenge.id, revision)
     await session.rollback()
     await refreshed(market, session)
     browser = await browser_of(market.editor, market.poster)
@@ -326,7 +326,7 @@ async def test_a_consortium_is_not_submitted_while_bids_are_open(
     consortium = await propose(market, session, run_jobs)
     with pytest.raises(ConflictError):
         await service.submit_consortium(
-            session, market.poster_actor, settings, market.challenge.id, consortium.revision
+            session, market.poster_actor, market.challenge.id, consortium.revision
         )
 
 
@@ -337,11 +337,7 @@ async def test_a_submission_reaches_the_officer_and_moves_the_challenge(
     consortium = await submit(market, session, settings, run_jobs)
     assert consortium.state is ConsortiumState.SUBMITTED
     assert market.challenge.state is ChallengeState.MATCH_PROPOSED
-    mails = list(
-        await session.scalars(select(MailMessage).where(MailMessage.recipient == market.officer.email))
-    )
-    assert len(mails) == 1
-    assert f"/consortia/{consortium.id}" in mails[0].body
+    assert await told(session, "consortium.submitted") == [(market.officer.email, "consortium.submitted")]
     with pytest.raises(ConflictError):
         await service.remove_member(
             session, market.poster_actor, market.challenge.id, consortium.revision, market.coater.id
@@ -382,7 +378,7 @@ async def test_an_approval_awards_and_freezes_what_it_rests_on(
     approved = await present(market, session)
     assert approved.state is ConsortiumState.APPROVED
     assert market.challenge.state is ChallengeState.AWARDED
-    recipients = set(await session.scalars(select(MailMessage.recipient)))
+    recipients = {email for email, _ in await told(session, "consortium.approved")}
     assert {market.editor.email, address} <= recipients
     actions = [entry.action for entry in await entries_of(session, "consortium", consortium.id)]
     assert actions[0] == "consortium.approved"
@@ -411,14 +407,11 @@ async def test_a_refusal_needs_a_reason_and_gives_the_challenge_back(
     assert (await browser.submit(path, {**data, "reason": "请补充检测指标"})).status_code == 303
     assert (await present(market, session)).state is state
     assert market.challenge.state is ChallengeState.CLOSED
-    mail = await session.scalar(
-        select(MailMessage)
-        .where(MailMessage.recipient == market.editor.email)
-        .order_by(MailMessage.created_at.desc())
-        .limit(1)
-    )
-    assert mail is not None
-    assert "请补充检测指标" in mail.body
+    assert await told(session, f"consortium.{outcome.value}") == [
+        (market.editor.email, f"consortium.{outcome.value}")
+    ]
+    notifications = await (await browser_of(market.editor, market.poster)).get("/notifications")
+    assert "请补充检测指标" in notifications.text
 
 
 async def test_a_returned_consortium_is_changed_and_submitted_again(
@@ -439,9 +432,7 @@ async def test_a_returned_consortium_is_changed_and_submitted_again(
     )
     await session.commit()
     changed = await present(market, session)
-    await service.submit_consortium(
-        session, market.poster_actor, settings, market.challenge.id, changed.revision
-    )
+    await service.submit_consortium(session, market.poster_actor, market.challenge.id, changed.revision)
     await session.commit()
     await decide(market, session, settings, Outcome.APPROVED)
     await session.commit()
@@ -542,7 +533,7 @@ async def test_of_two_officers_at_once_one_decides(
     async def one(outcome: Outcome) -> str:
         try:
             async with process.transaction() as own:
-                await decisions.decide_consortium(own, actor, settings, key, outcome, "理由", revision)
+                await decisions.decide_consortium(own, actor, key, outcome, "理由", revision)
         except ConflictError:
             return "refused"
         return outcome.value
@@ -673,9 +664,7 @@ async def test_a_bid_becomes_the_consortium_with_its_own_money_and_is_approved(
         )
     await session.rollback()
     consortium = await present(market, session)
-    await service.submit_consortium(
-        session, market.poster_actor, settings, market.challenge.id, consortium.revision
-    )
+    await service.submit_consortium(session, market.poster_actor, market.challenge.id, consortium.revision)
     await session.commit()
     await decide(market, session, settings, Outcome.APPROVED)
     await session.commit()
@@ -693,7 +682,7 @@ async def test_a_bid_that_breaks_the_quota_can_be_taken_over_but_not_submitted(
     await session.commit()
     with pytest.raises(InvalidError):
         await service.submit_consortium(
-            session, market.poster_actor, settings, market.challenge.id, consortium.revision
+            session, market.poster_actor, market.challenge.id, consortium.revision
         )
 
 

@@ -10,7 +10,6 @@ from core.actor import Actor
 from core.attachments import Attachment
 from core.audit import AuditEntry
 from core.errors import ForbiddenError
-from core.mail import MailMessage
 from core.process import Process
 from solvers.models import (
     CapabilityProfile,
@@ -28,6 +27,7 @@ from solvers.organizations import service
 from solvers.organizations.facts import CertificateFacts
 from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
+from tests.told import told
 
 PDF = ("营业执照（副本）.pdf", b"%PDF-1.7 licence", "application/pdf")
 
@@ -100,9 +100,7 @@ async def test_an_administrator_verifies_and_the_owners_get_a_mail(
     assert answer.status_code == 303
     assert (await reloaded(make, organization)).is_verified
     assert organization.verified_by_id is not None
-    mail = (await make.session.scalars(select(MailMessage))).one()
-    assert mail.recipient == address
-    assert organization.name in mail.subject
+    assert await told(make.session) == [(address, "organization.verified")]
     await administrator.get("/administration")  # shows the message of success once
     assert organization.name not in (await administrator.get("/administration")).text
     verified = await administrator.get("/administration?state=verified", headers={"hx-request": "true"})
@@ -126,9 +124,7 @@ async def test_sending_back_needs_a_reason_which_the_organization_reads(
     assert (await reloaded(make, organization)).verification is Verification.PENDING
     assert (await administrator.submit(path, {"reason": "执照已过期"})).status_code == 303
     assert (await reloaded(make, organization)).verification is Verification.REJECTED
-    mails = list(await make.session.scalars(select(MailMessage)))
-    assert [mail.recipient for mail in mails] == [address]
-    assert "执照已过期" in mails[0].body
+    assert await told(make.session) == [(address, "organization.sent_back")]
     assert "执照已过期" in (await browser.get("/organization")).text
     await upload(browser, PDF)
     assert (await browser.submit("/organization/submit", {"declared": "y"})).status_code == 303

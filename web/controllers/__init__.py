@@ -13,6 +13,7 @@ from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
 from web.controllers.home import HomeController, not_found
+from web.controllers.mail import MailController
 from web.controllers.matches import MatchController
 from web.controllers.notifications import NotificationController
 from web.controllers.officer import work_queue
@@ -32,6 +33,7 @@ ROUTES: list[ControllerRouterHandler] = [
     InvitationController,
     OrganizationController,
     AdministrationController,
+    MailController,
     AccountController,
     AttachmentController,
     DemoController,

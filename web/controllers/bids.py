@@ -133,11 +133,10 @@ class BidController(Controller):
         request: WebRequest,
         session: DbSession,
         actor: Acting,
-        settings: Config,
         bid_id: FromPath[uuid.UUID],
     ) -> Response[Any]:
         organization_id = _uuid((await form_data(request)).get("organization_id"))
-        await service.add_member(session, actor, settings, bid_id, organization_id)
+        await service.add_member(session, actor, bid_id, organization_id)
         return redirect(request, f"/bids/{bid_id}#members", flash=gettext("The partner was invited by mail."))
 
     @post(
@@ -150,11 +149,10 @@ class BidController(Controller):
         request: WebRequest,
         session: DbSession,
         actor: Acting,
-        settings: Config,
         bid_id: FromPath[uuid.UUID],
         organization_id: FromPath[uuid.UUID],
     ) -> Response[Any]:
-        await service.remove_member(session, actor, settings, bid_id, organization_id)
+        await service.remove_member(session, actor, bid_id, organization_id)
         return redirect(request, f"/bids/{bid_id}#members", flash=gettext("The member was removed."))
 
     @post("/bids/{bid_id:uuid}/answer", opt={"access": Access.EDITOR}, status_code=200)
@@ -163,11 +161,10 @@ class BidController(Controller):
         request: WebRequest,
         session: DbSession,
         actor: Acting,
-        settings: Config,
         bid_id: FromPath[uuid.UUID],
     ) -> Response[Any]:
         accept = (await form_data(request)).get("answer") == "confirm"
-        await service.answer_invitation(session, actor, settings, bid_id, accept=accept)
+        await service.answer_invitation(session, actor, bid_id, accept=accept)
         if not accept:
             return redirect(request, "/my/bids", flash=gettext("You have declined the part in this bid."))
         return redirect(
@@ -207,10 +204,9 @@ class BidController(Controller):
         request: WebRequest,
         session: DbSession,
         actor: Acting,
-        settings: Config,
         bid_id: FromPath[uuid.UUID],
     ) -> Response[Any]:
-        bid = await service.withdraw_bid(session, actor, settings, bid_id)
+        bid = await service.withdraw_bid(session, actor, bid_id)
         return redirect(request, f"/challenges/{bid.challenge_id}", flash=gettext("Your bid was withdrawn."))
 
     @get("/challenges/{challenge_id:uuid}/bids", opt={"access": Access.PERSON})

@@ -22,7 +22,7 @@ from core.i18n import lazy_gettext as _
 from web.consortium_view import frozen_view
 from web.controllers.matches import heat
 from web.controllers.what_if import what_if_context
-from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
 from web.requests import FormData, form_data
@@ -111,7 +111,6 @@ class ConsortiumController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         challenge_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
@@ -119,7 +118,7 @@ class ConsortiumController(Controller):
         try:
             async with session.begin_nested():
                 consortium = await service.submit_consortium(
-                    session, actor, settings, challenge_id, _number(data, "revision"), data.get("note")
+                    session, actor, challenge_id, _number(data, "revision"), data.get("note")
                 )
         except InvalidError:
             # What stands in the way is listed on the page itself.
@@ -158,7 +157,6 @@ class ConsortiumController(Controller):
         self,
         request: WebRequest,
         session: DbSession,
-        settings: Config,
         actor: Acting,
         consortium_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
@@ -172,7 +170,6 @@ class ConsortiumController(Controller):
                 decision = await decisions.decide_consortium(
                     session,
                     actor,
-                    settings,
                     consortium_id,
                     Outcome(form.outcome.data),
                     form.reason.data or "",

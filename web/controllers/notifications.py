@@ -10,6 +10,7 @@ from litestar.response import ServerSentEvent, Template
 from core.i18n import gettext
 from core.notifications import queries, service
 from core.notifications.kinds import all_kinds
+from core.notifications.models import Delivery
 from core.notifications.policies import concerns
 from web.dependencies import Acting, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
@@ -82,3 +83,26 @@ class NotificationController(Controller):
     async def read_all(self, request: WebRequest, session: DbSession, actor: Acting) -> Response[Any]:
         await service.mark_read(session, actor, None)
         return redirect(request, "/notifications", flash=gettext("All notifications are marked as read."))
+
+    @get("/account/notifications", opt={"access": Access.PERSON})
+    async def choices(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
+        assert actor.person_id is not None
+        return render(
+            request,
+            "notifications/choices.html",
+            kinds=[kind for kind in all_kinds() if concerns(actor, kind)],
+            chosen=await queries.preferences_of(session, actor.person_id),
+            deliveries=list(Delivery),
+        )
+
+    @post("/account/notifications", opt={"access": Access.PERSON}, status_code=200)
+    async def choose(self, request: WebRequest, session: DbSession, actor: Acting) -> Response[Any]:
+        data = await form_data(request)
+        values = {item.value for item in Delivery}
+        chosen = {
+            kind.name: Delivery(data.get(kind.name))
+            for kind in all_kinds()
+            if concerns(actor, kind) and data.get(kind.name) in values
+        }
+        await service.choose_deliveries(session, actor, chosen)
+        return redirect(request, "/account/notifications", flash=gettext("Your choice was saved."))

@@ -184,7 +184,6 @@ async def _consortia(process: Process, demo: Demo) -> None:
                 await decide_consortium(
                     session,
                     officer,
-                    process.settings,
                     consortium.id,
                     Outcome.APPROVED,
                     "比例核算符合规则第1版，同意立项。",
@@ -201,9 +200,7 @@ async def _submit(session: AsyncSession, process: Process, demo: Demo, key: str,
     challenge = demo.challenges[key]
     consortium = await consortium_queries.open_consortium(session, challenge.id)
     assert consortium is not None
-    await submit_consortium(
-        session, demo.poster_of(key), process.settings, challenge.id, consortium.revision, note
-    )
+    await submit_consortium(session, demo.poster_of(key), challenge.id, consortium.revision, note)
 
 
 async def _break_quota(session: AsyncSession, demo: Demo, key: str) -> None:

@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy import NullPool, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.jobs import enqueue
-from core.mail import MailMessage, deliver_mail, send_mail
+from core.accounts.models import PlatformRole
+from core.actor import Actor
+from core.clock import utc_now
+from core.errors import ConflictError, ForbiddenError
+from core.jobs import MAX_RETRIES, enqueue
+from core.mail import MailMessage, deliver_mail, retry_mail, send_mail
 from core.process import Process, start_process
 from core.settings import Settings
 from tests.integration.core.conftest import MailServer, until
@@ -200,3 +204,58 @@ async def test_without_a_server_mail_counts_as_sent_and_stays_readable(
     assert kept.sent_at is not None
     assert kept.body == "第一行\n第二行"
     await process.engine.dispose()
+
+
+async def test_what_was_given_up_is_tried_again_when_an_administrator_says_so(
+    session: AsyncSession, mail_server: MailServer, run_jobs: RunJobs
+) -> None:
+    mail_server.start()
+    mail_server.refuse_next = 1000
+    message = await write(session)
+    await run_jobs()
+    await session.refresh(message)
+    assert message.given_up_at is not None
+    assert message.attempts == MAX_RETRIES + 1
+    mail_server.refuse_next = 0
+    administrator = Actor(roles=frozenset({PlatformRole.ADMINISTRATOR}))
+    with pytest.raises(ForbiddenError):
+        await retry_mail(session, Actor(), message.id)
+    await retry_mail(session, administrator, message.id)
+    await session.commit()
+    await run_jobs()
+    await session.refresh(message)
+    assert message.sent_at is not None
+    assert message.given_up_at is None
+    assert len(mail_server.received) == 1
+    with pytest.raises(ConflictError):
+        await retry_mail(session, administrator, message.id)
+
+
+async def test_a_mail_whose_worker_was_killed_before_the_server_was_asked_is_sent(
+    session: AsyncSession, mail_server: MailServer, run_jobs: RunJobs
+) -> None:
+    """The worker dies between the commit that wrote the mail and its sending: the job is there, and so is the row."""
+    message = await write(session)
+    await session.refresh(message)
+    assert message.sent_at is None
+    assert message.handing_over_at is None
+    mail_server.start()
+    await run_jobs()
+    await session.refresh(message)
+    assert message.sent_at is not None
+    assert len(mail_server.received) == 1
+
+
+async def test_a_mail_whose_worker_was_killed_while_the_server_took_it_is_not_sent_twice(
+    session: AsyncSession, mail_server: MailServer, run_jobs: RunJobs
+) -> None:
+    mail_server.start()
+    message = await write(session)
+    message.handing_over_at = utc_now()
+    await session.commit()
+    await run_jobs()
+    await session.refresh(message)
+    assert mail_server.received == []
+    assert message.sent_at is None
+    assert message.given_up_at is not None
+    assert "may have arrived" in message.failure
