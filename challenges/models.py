@@ -2,6 +2,7 @@
 
 from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.calendars.models import CalendarFeed
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision, Outcome
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.postings.models import (
@@ -23,6 +24,7 @@ __all__ = [
     "BidMember",
     "BidMemberState",
     "BidState",
+    "CalendarFeed",
     "Challenge",
     "ChallengeState",
     "Consortium",

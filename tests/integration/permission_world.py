@@ -73,7 +73,7 @@ ACTORS = {
     "admin": "administrator",
     "review": "reviewer",
 }
-RESET_TOKEN, INVITATION_TOKEN = "reset-token", "invitation-token"
+RESET_TOKEN, INVITATION_TOKEN, CALENDAR_TOKEN = "reset-token", "invitation-token", "calendar-token"
 
 
 @dataclass
@@ -215,6 +215,7 @@ class _Builder:
             "invitation_token": INVITATION_TOKEN,
             "reset_token": RESET_TOKEN,
             **{name: mail.id for name, mail in (await self._mails()).items()},
+            "calendar": f"{CALENDAR_TOKEN}.ics",
             "notification_id": (await self._notification(bidder)).id,
             "locale": "en",
             "table": "months",

@@ -7,6 +7,7 @@ from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController
+from web.controllers.calendars import CalendarController
 from web.controllers.consortia import ConsortiumController
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
@@ -48,6 +49,7 @@ ROUTES: list[ControllerRouterHandler] = [
     StatisticsController,
     SavedController,
     NotificationController,
+    CalendarController,
     work_queue,
     MatchController,
     ConsortiumController,

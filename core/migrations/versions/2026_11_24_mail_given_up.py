@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "mail_given_up"
-down_revision = "notifications"
+down_revision = "allocations"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,88 @@
+"""Deadlines as a calendar that its owner's calendar program reads under a secret address."""
+
+import secrets
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.calendars import queries
+from challenges.calendars.models import CalendarFeed
+from challenges.postings.models import Challenge
+from challenges.postings.service import certificates_of
+from challenges.programs.models import Round
+from core import audit
+from core.accounts.service import token_hash
+from core.actor import Actor
+from core.clock import shanghai_today, utc_now
+from core.errors import NotFoundError
+from core.i18n import gettext, use_locale
+from core.i18n import lazy_gettext as _
+from core.icalendar import Event, calendar_text
+from solvers.organizations.acting import actors_of
+
+# What has passed stays readable for a while: calendars forget what the feed does not hold.
+KEPT = timedelta(days=60)
+
+
+async def make_feed(session: AsyncSession, actor: Actor) -> str:
+    """A new secret token, shown this once; the one before opens nothing any more."""
+    assert actor.person_id is not None
+    token = secrets.token_urlsafe(32)
+    values = {"token_hash": token_hash(token), "created_at": utc_now()}
+    await session.execute(
+        insert(CalendarFeed)
+        .values(person_id=actor.person_id, **values)
+        .on_conflict_do_update(index_elements=[CalendarFeed.person_id], set_=values)
+    )
+    await audit.record(session, actor, "person.calendar_made", "person", actor.person_id)
+    return token
+
+
+async def revoke_feed(session: AsyncSession, actor: Actor) -> None:
+    assert actor.person_id is not None
+    await session.execute(delete(CalendarFeed).where(CalendarFeed.person_id == actor.person_id))
+    await audit.record(session, actor, "person.calendar_revoked", "person", actor.person_id)
+
+
+async def feed_text(session: AsyncSession, token: str, public_url: str) -> bytes:
+    """What the token's owner may see now, in their language."""
+    person = await queries.owner_of(session, token_hash(token))
+    if person is None:
+        raise NotFoundError(_("There is nothing at this address."))
+    since = utc_now() - KEPT
+    challenges: dict[uuid.UUID, Challenge] = {}
+    for actor in await actors_of(session, person.id):
+        certificates = await certificates_of(session, actor)
+        for challenge in await queries.deadlines_for(session, actor, certificates, since):
+            challenges[challenge.id] = challenge
+    with use_locale(person.locale):
+        events = [_deadline(item, public_url) for item in challenges.values()]
+        rounds = await queries.rounds_since(session, shanghai_today() - KEPT)
+        events += [_round(item, public_url) for item in rounds]
+        return calendar_text(gettext("Jiebang deadlines"), events)
+
+
+def _deadline(challenge: Challenge, public_url: str) -> Event:
+    assert challenge.deadline_at is not None
+    return Event(
+        uid=f"deadline-{challenge.id}@jiebang",
+        title=gettext("Deadline for bids: %(title)s", title=challenge.title),
+        start=challenge.deadline_at,
+        changed_at=challenge.updated_at,
+        link=f"{public_url}/challenges/{challenge.id}",
+        description=challenge.organization.name,
+    )
+
+
+def _round(item: Round, public_url: str) -> Event:
+    return Event(
+        uid=f"round-{item.id}@jiebang",
+        title=gettext("Round %(round)s of %(program)s", round=item.name, program=item.program.name),
+        start=item.opens_on,
+        last_day=item.closes_on,
+        changed_at=item.created_at,
+        link=f"{public_url}/programs/{item.program_id}",
+    )
