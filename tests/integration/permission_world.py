@@ -18,6 +18,7 @@ from challenges.models import (
     BidMember,
     BidMemberState,
     BidState,
+    CalendarFeed,
     Challenge,
     ChallengeState,
     Consortium,
@@ -195,7 +196,12 @@ class _Builder:
             },
             result={"status": "optimal", "objective": 0.5, "bound": 0.5, "assignment": [[0]], "conflict": []},
         )
-        session.add_all([evidence, certificate, relation, invitation, reset, allocation])
+        calendar = CalendarFeed(
+            # Whoever holds the address reads what its owner may: here nobody who is told of anything restricted.
+            person_id=(await make.person()).id,
+            token_hash=hashlib.sha256(CALENDAR_TOKEN.encode()).digest(),
+        )
+        session.add_all([evidence, certificate, relation, invitation, reset, allocation, calendar])
         await session.flush()
         document = await self._attachment("organization", self.bidder.id)
         self.world.things = {
