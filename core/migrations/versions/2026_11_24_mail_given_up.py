@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "mail_given_up"
-down_revision = "allocations"
+down_revision = "publication_and_clock"
 branch_labels = None
 depends_on = None
 
