@@ -342,11 +342,13 @@ class GrownIndex(_Statistics):
         """As matching.ranking.rank, over the base and what was added."""
         filters = filters or Filters()
         prepared = prepare(self, query)
-        places = np.array(
-            [place for place in _listed(self._places) if passes(self._documents[place], filters)],
-            dtype=np.int32,
-        )
-        merged = [*self._old(prepared, top_k, filters), *self._new(prepared, places)]
+        places = self._places
+        if filters != Filters():
+            places = np.array(
+                [place for place in _listed(places) if passes(self._documents[place], filters)],
+                dtype=np.int32,
+            )
+        merged = [*self._old(prepared, top_k, filters), *self._new(prepared, places, top_k)]
         best = sorted(
             (each for each in merged if round(each.score, SCORE_DECIMALS) > 0.0),
             key=lambda each: (-round(each.score, SCORE_DECIMALS), each.id),
@@ -396,7 +398,7 @@ class GrownIndex(_Statistics):
         prepared = prepare(self, query)
         place = self._position.get(document_id)
         if place is not None:
-            (found,) = self._new(prepared, np.array([place], dtype=np.int32))
+            (found,) = self._new(prepared, np.array([place], dtype=np.int32), 1)
             return self._candidate(prepared, found)
         struck = self._base_place(document_id)
         if struck is None:
@@ -431,18 +433,22 @@ class GrownIndex(_Statistics):
             return [number for number in position.numbers(list(names)) if number >= 0]
         return [position[name] for name in names if name in position]
 
-    def _new(self, prepared: Sequence[TextQuery], places: npt.NDArray[np.int32]) -> list[_Found]:
-        """The documents beside the base at some places."""
+    def _new(self, prepared: Sequence[TextQuery], places: npt.NDArray[np.int32], top_k: int) -> list[_Found]:
+        """Of the documents beside the base at some places those that may be among the `top_k`."""
         scores = [self._added_scores(text, places) for text in prepared]
         total = np.zeros(len(places))
         for text, of_text in zip(prepared, scores, strict=True):
             total += text.share * of_text
-        numbers: list[int] = places.tolist()
+        rows = np.arange(len(places))
+        if 0 < top_k < len(places):
+            least = np.partition(total, len(places) - top_k)[len(places) - top_k]
+            rows = np.flatnonzero(total >= least - 10.0**-SCORE_DECIMALS)
+        numbers: list[int] = rows.tolist()
         return [
             _Found(
-                self._documents[place].id,
+                self._documents[int(places[row])].id,
                 float(total[row]),
-                place,
+                int(places[row]),
                 {
                     text.id: float(of_text[row])
                     for text, of_text in zip(prepared, scores, strict=True)
@@ -450,7 +456,7 @@ class GrownIndex(_Statistics):
                 },
                 is_new=True,
             )
-            for row, place in enumerate(numbers)
+            for row in numbers
         ]
 
     def _conditions(self, filters: Filters) -> tuple[Any, ...] | None:
