@@ -1,7 +1,16 @@
 """Every model of the package in one place: importing it makes the tables known to the metadata."""
 
 from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
-from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.keys import ChallengeKey, ProgramKey
+from challenges.bids.models import (
+    Bid,
+    BidMember,
+    BidMemberState,
+    BidOpening,
+    BidReceipt,
+    BidState,
+    ReceiptAct,
+)
 from challenges.calendars.models import CalendarFeed
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision, Outcome
 from challenges.matches.models import Match, MatchRun, MatchRunState
@@ -23,9 +32,12 @@ __all__ = [
     "Bid",
     "BidMember",
     "BidMemberState",
+    "BidOpening",
+    "BidReceipt",
     "BidState",
     "CalendarFeed",
     "Challenge",
+    "ChallengeKey",
     "ChallengeState",
     "Consortium",
     "ConsortiumMember",
@@ -39,8 +51,10 @@ __all__ = [
     "NeedSource",
     "Outcome",
     "Program",
+    "ProgramKey",
     "ProgramOfficer",
     "QuotaRule",
+    "ReceiptAct",
     "Requirement",
     "Round",
     "SavedChallenge",

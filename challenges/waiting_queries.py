@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidOpening, BidState
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
@@ -100,6 +100,22 @@ async def without_consortium(session: AsyncSession, actor: Actor, now: datetime)
         .limit(SECTION_LIMIT)
     )
     return list(await session.scalars(statement))
+
+
+async def sealed_bids(
+    session: AsyncSession, actor: Actor, now: datetime
+) -> list[tuple[Challenge, BidOpening | None]]:
+    """Challenges of the officer's programs whose bids wait for being opened, with the opening that was asked for."""
+    has_bids = exists().where(Bid.challenge_id == Challenge.id, Bid.state == BidState.SUBMITTED)
+    statement = (
+        select(Challenge, BidOpening)
+        .outerjoin(BidOpening, BidOpening.challenge_id == Challenge.id)
+        .where(_is_closed(now), Challenge.bids_opened_at.is_(None), has_bids, in_charge_of(actor))
+        .options(*LINE, selectinload(BidOpening.asked_by))
+        .order_by(Challenge.deadline_at, Challenge.id)
+        .limit(SECTION_LIMIT)
+    )
+    return [(challenge, opening) for challenge, opening in await session.execute(statement)]
 
 
 async def closing_soon(session: AsyncSession, actor: Actor, now: datetime) -> list[Challenge]:

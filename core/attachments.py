@@ -1,22 +1,27 @@
 """Attachments: files on local disk under their SHA-256, rows that say what they belong to.
 
-Who may read one is decided by what it belongs to (`subject_type`, `subject_id`), never here.
+Who may read one is decided by what it belongs to (`subject_type`, `subject_id`), never here. What belongs to something
+sealed is encrypted on disk under its id, and its row tells neither name nor hash.
 """
 
+import asyncio
 import hashlib
+import json
 import os
 import tempfile
 import uuid
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Index, String, select
+from sqlalchemy import BigInteger, Index, LargeBinary, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core.actor import Actor
 from core.database import Base, Created, Key, reference
 from core.errors import InvalidError
 from core.i18n import lazy_gettext as _
+from core.sealing import seal, unseal
 from core.settings import Settings
 
 # Type by content: the browser's word for it is not believed. Office files are ZIP archives.
@@ -45,6 +50,8 @@ class Attachment(Created, Base):
     content_type: Mapped[str] = mapped_column(String(100))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
+    # Name and SHA-256 of a sealed file, encrypted; the columns are empty then.
+    sealed_facts: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     uploaded_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="SET NULL", default=None)
 
 
@@ -60,7 +67,26 @@ def detect_content_type(name: str, content: bytes) -> str | None:
 
 
 def path_of(settings: Settings, attachment: Attachment) -> Path:
+    if attachment.sealed_facts is not None:
+        return settings.attachments_dir / "sealed" / str(attachment.id)
     return settings.attachments_dir / attachment.sha256[:2] / attachment.sha256
+
+
+def _context(attachment: Attachment) -> str:
+    return f"attachment {attachment.id}"
+
+
+def reveal_facts(attachment: Attachment, key: bytes) -> None:
+    """Show name and hash of a sealed file on the object; they are not written back."""
+    if attachment.sealed_facts is not None:
+        facts = json.loads(unseal(key, attachment.sealed_facts, _context(attachment)))
+        set_committed_value(attachment, "name", facts["name"])
+        set_committed_value(attachment, "sha256", facts["sha256"])
+
+
+def read_sealed(settings: Settings, attachment: Attachment, key: bytes) -> bytes:
+    """The content of a sealed file. Blocks: call it in a thread."""
+    return unseal(key, path_of(settings, attachment).read_bytes(), _context(attachment))
 
 
 async def store_attachment(
@@ -72,8 +98,12 @@ async def store_attachment(
     subject_id: uuid.UUID,
     name: str,
     content: bytes,
+    key: bytes | None = None,
 ) -> Attachment:
-    """Keep a file; raises InvalidError on field `file` for what is empty, too large or of an unknown type."""
+    """Keep a file, sealed where a key is given.
+
+    Raises InvalidError on field `file` for what is empty, too large or of an unknown type.
+    """
     if not content:
         raise InvalidError({"file": _("Choose a file that is not empty.")})
     if len(content) > settings.max_upload_mb * 2**20:
@@ -84,6 +114,7 @@ async def store_attachment(
     if content_type is None:
         raise InvalidError({"file": _("Only PDF, PNG, JPEG, Office and ZIP files are accepted.")})
     attachment = Attachment(
+        id=uuid.uuid4(),
         subject_type=subject_type,
         subject_id=subject_id,
         name=Path(name.replace("\\", "/")).name[-200:],
@@ -92,9 +123,16 @@ async def store_attachment(
         sha256=hashlib.sha256(content).hexdigest(),
         uploaded_by_id=actor.person_id,
     )
-    _write(path_of(settings, attachment), content)
+    if key is not None:
+        facts = {"name": attachment.name, "sha256": attachment.sha256}
+        attachment.sealed_facts = seal(key, json.dumps(facts).encode(), _context(attachment))
+        attachment.name = attachment.sha256 = ""
+        content = await asyncio.to_thread(seal, key, content, _context(attachment))
+    await asyncio.to_thread(_write, path_of(settings, attachment), content)
     session.add(attachment)
     await session.flush()
+    if key is not None:
+        reveal_facts(attachment, key)
     return attachment
 
 

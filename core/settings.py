@@ -47,6 +47,11 @@ class Settings:
     secret_key: str = _setting(
         "SECRET_KEY", "", "Signs form tokens; made and kept in the data directory when no DATABASE_URL is set"
     )
+    sealing_key: str = _setting(
+        "SEALING_KEY",
+        "",
+        "Wraps the keys of sealed bids; when absent SECRET_KEY does. Without it, sealed bids cannot be opened",
+    )
     smtp_url: str | None = _setting(
         "SMTP_URL",
         None,

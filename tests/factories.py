@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.models import (
+    BidOpening,
     Challenge,
     ChallengeState,
     Cooperation,
@@ -159,6 +160,27 @@ class Factory:
         )
         await self._keep(program)
         return program
+
+    async def opened(self, challenge: Challenge) -> BidOpening:
+        """Bids opened by two officers, who are in charge of the program from now on."""
+        assert challenge.program_id is not None
+        officers = [await self.officer(), await self.officer()]
+        for officer in officers:
+            self.session.add(ProgramOfficer(program_id=challenge.program_id, person_id=officer.id))
+        await self.session.flush()
+        now = utc_now()
+        opening = BidOpening(
+            challenge_id=challenge.id,
+            asked_by_id=officers[0].id,
+            asked_at=now,
+            opened_by_id=officers[1].id,
+            opened_at=now,
+        )
+        self.session.add(opening)
+        await self.session.flush()
+        challenge.bids_opened_at = now
+        await self.session.commit()
+        return opening
 
     async def challenge(
         self,

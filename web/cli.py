@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from challenges.bids import commands as bid_commands
     from challenges.consortia import commands as decision_commands
     from core import commands as core_commands
     from matching import commands as matching_commands
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     matching_commands.add_commands(commands)
     decisions_commands.add_commands(commands)
     decision_commands.add_commands(commands)
+    bid_commands.add_commands(commands)
     core_commands.add_commands(commands)
     return parser
 

@@ -14,6 +14,7 @@ from challenges.models import (
     MatchRunState,
     NeedSource,
     Outcome,
+    ReceiptAct,
 )
 from core.accounts.models import PlatformRole
 from core.i18n import lazy_gettext as _
@@ -101,6 +102,10 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (BidState.DRAFT, _("Draft bid")),
     (BidState.SUBMITTED, _("Submitted bid")),
     (BidState.WITHDRAWN, _("Withdrawn bid")),
+    (ReceiptAct.SUBMITTED, _("Handed in")),
+    (ReceiptAct.REPLACED, _("Replaced")),
+    (ReceiptAct.TAKEN_BACK, _("Taken back by a change of members")),
+    (ReceiptAct.WITHDRAWN, _("Withdrawn")),
     (BidMemberState.INVITED, _("Invited")),
     (BidMemberState.CONFIRMED, _("Confirmed")),
     (BidMemberState.DECLINED, _("Declined")),

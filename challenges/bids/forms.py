@@ -49,6 +49,3 @@ class BidForm(BaseForm):
     contact_name = StringField(_("Contact person"), [MaxLength(100)])
     contact_phone = StringField(_("Telephone"), [MaxLength(40)])
     parts = FieldList(FormField(PartForm))
-
-
-REQUIRED_TO_SUBMIT = ("technical_plan", "ability", "team", "timeline", "contact_name", "contact_phone")

@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    LargeBinary,
     SmallInteger,
     String,
     UniqueConstraint,
@@ -18,6 +19,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from challenges.postings.models import Challenge
+from core.accounts.models import Person
 from core.database import (
     Base,
     Created,
@@ -44,8 +46,21 @@ class BidMemberState(StrEnum):
     DECLINED = "declined"
 
 
+class ReceiptAct(StrEnum):
+    """What a receipt confirms. A bid is taken back by a change of its members, which asks for submitting again."""
+
+    SUBMITTED = "submitted"
+    REPLACED = "replaced"
+    TAKEN_BACK = "taken_back"
+    WITHDRAWN = "withdrawn"
+
+
 class Bid(Updated, Base):
-    """A sealed offer. Until the deadline nobody but the bidding organizations reads it, by any route."""
+    """A sealed offer. Until it is opened nobody but the bidding organizations reads it, by any route.
+
+    While `sealed_content` is there the texts of the row, and what its members' rows say of their parts, are empty;
+    see `challenges.bids.sealing`.
+    """
 
     __tablename__ = "bid"
     __table_args__ = (
@@ -57,6 +72,11 @@ class Bid(Updated, Base):
             postgresql_where=sql("state <> 'withdrawn'"),
         ),
         CheckConstraint("state <> 'submitted' OR submitted_at IS NOT NULL", name="submitted_has_a_time"),
+        CheckConstraint(
+            "sealed_content IS NULL OR technical_plan || team || ability || timeline || contact_name || contact_phone"
+            " || nonce = ''",
+            name="sealed_tells_nothing",
+        ),
     )
 
     id: Mapped[Key]
@@ -70,6 +90,8 @@ class Bid(Updated, Base):
     timeline: Mapped[LongText] = mapped_column(default="")
     contact_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    sealed_content: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    nonce: Mapped[str] = mapped_column(String(32), default="", server_default="")
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("person.id", ondelete="SET NULL"), default=None
@@ -105,3 +127,40 @@ class BidMember(Created, Base):
     # The bid has been loaded wherever its members were.
     bid: Mapped[Bid] = relationship(lazy="raise_on_sql", back_populates="members")
     organization: Mapped[Organization] = relationship(lazy="raise")
+
+
+class BidReceipt(Base):
+    """What a bidder keeps: that at this time a bid with this SHA-256 was handed in. Never changed (a trigger refuses).
+
+    Ids are random: consecutive numbers would tell how many others have bid.
+    """
+
+    __tablename__ = "bid_receipt"
+
+    id: Mapped[Key]
+    bid_id: Mapped[uuid.UUID] = reference("bid.id", ondelete="RESTRICT")
+    challenge_id: Mapped[uuid.UUID] = reference("challenge.id", ondelete="RESTRICT")
+    act: Mapped[ReceiptAct] = enum_column(ReceiptAct)
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    # The database's clock, which alone decides what was in time.
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    person_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="RESTRICT", default=None)
+
+
+class BidOpening(Base):
+    """The opening of a challenge's bids: asked for by one officer, done by another, after the deadline (a trigger)."""
+
+    __tablename__ = "bid_opening"
+    __table_args__ = (
+        CheckConstraint("opened_by_id <> asked_by_id", name="two_officers"),
+        CheckConstraint("(opened_by_id IS NULL) = (opened_at IS NULL)", name="opened_by_somebody"),
+    )
+
+    challenge_id: Mapped[uuid.UUID] = reference("challenge.id", ondelete="RESTRICT", primary_key=True)
+    asked_by_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    opened_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="RESTRICT", default=None)
+    opened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+
+    asked_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[asked_by_id])
+    opened_by: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[opened_by_id])

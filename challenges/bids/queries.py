@@ -7,7 +7,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidOpening, BidReceipt, BidState
+from challenges.bids.sealing import reveal
 from challenges.postings.models import Challenge
 from challenges.programs.models import Program
 from core.database import database_time as database_time
@@ -29,11 +30,14 @@ def _whole() -> Select[Bid]:
 
 
 async def bid_by_id(session: AsyncSession, bid_id: uuid.UUID, *, lock: bool = False) -> Bid | None:
-    """A bid with its challenge, members and their organizations; `lock` holds off concurrent changes."""
+    """A bid with its content, challenge, members and their organizations; `lock` holds off concurrent changes."""
     statement = _whole().where(Bid.id == bid_id)
     if lock:
         statement = statement.with_for_update(of=Bid).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    bid = await session.scalar(statement)
+    if bid is not None:
+        await reveal(session, [bid])
+    return bid
 
 
 async def bids_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Bid]:
@@ -41,7 +45,7 @@ async def bids_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list
 
 
 async def bids_of_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> list[Bid]:
-    """Submitted bids, earliest first."""
+    """Submitted bids, earliest first; without their contents while they are sealed."""
     statement = (
         _whole()
         .where(Bid.challenge_id == challenge_id, Bid.state == BidState.SUBMITTED)
@@ -60,7 +64,9 @@ async def bids_of_organization(session: AsyncSession, organization_id: uuid.UUID
         .where((Bid.organization_id == organization_id) | Bid.id.in_(named))
         .order_by(Bid.updated_at.desc())
     )
-    return list(await session.scalars(statement))
+    bids = list(await session.scalars(statement))
+    await reveal(session, bids)
+    return bids
 
 
 async def part_in_challenge(
@@ -110,3 +116,54 @@ async def possible_partners(
     if kinds:
         statement = statement.where(Organization.kind.in_([OrganizationKind(kind) for kind in kinds]))
     return list(await session.scalars(statement))
+
+
+async def receipts_of_bid(session: AsyncSession, bid_id: uuid.UUID) -> list[BidReceipt]:
+    """What the bidder was given, newest first."""
+    statement = (
+        select(BidReceipt).where(BidReceipt.bid_id == bid_id).order_by(BidReceipt.at.desc(), BidReceipt.id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def last_receipts(session: AsyncSession, challenge_id: uuid.UUID) -> dict[uuid.UUID, BidReceipt]:
+    """The newest receipt of each bid that is handed in, by bid, in the order of handing in."""
+    statement = (
+        select(BidReceipt)
+        .join(Bid, Bid.id == BidReceipt.bid_id)
+        .where(Bid.challenge_id == challenge_id, Bid.state == BidState.SUBMITTED)
+        .order_by(BidReceipt.at, BidReceipt.id)
+    )
+    newest: dict[uuid.UUID, BidReceipt] = {}
+    for receipt in await session.scalars(statement):
+        newest.pop(receipt.bid_id, None)
+        newest[receipt.bid_id] = receipt
+    return newest
+
+
+async def opening_of(
+    session: AsyncSession, challenge_id: uuid.UUID, *, lock: bool = False
+) -> BidOpening | None:
+    """The opening with its officers' names."""
+    statement = (
+        select(BidOpening)
+        .where(BidOpening.challenge_id == challenge_id)
+        .options(selectinload(BidOpening.asked_by), selectinload(BidOpening.opened_by))
+    )
+    if lock:
+        statement = statement.with_for_update(of=BidOpening).execution_options(populate_existing=True)
+    return await session.scalar(statement)
+
+
+async def member_ids(session: AsyncSession, challenge_id: uuid.UUID) -> set[uuid.UUID]:
+    """Every organization that has a part in a bid handed in."""
+    statement = (
+        select(BidMember.organization_id)
+        .join(Bid)
+        .where(
+            Bid.challenge_id == challenge_id,
+            Bid.state == BidState.SUBMITTED,
+            BidMember.state == BidMemberState.CONFIRMED,
+        )
+    )
+    return set(await session.scalars(statement))

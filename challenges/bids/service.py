@@ -1,7 +1,7 @@
 """Use cases of bidding. The deadline is checked inside each transaction against the database's clock."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import events, policies, queries
-from challenges.bids.forms import REQUIRED_TO_SUBMIT
-from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.content import TEXTS, BidContent, Part
+from challenges.bids.keys import challenge_key
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState, ReceiptAct
+from challenges.bids.receipts import give_receipt
+from challenges.bids.sealing import content_of, seal_content
 from challenges.bids.states import BID, BID_MEMBER
 from challenges.postings.models import Challenge
 from challenges.postings.policies import may_bid
@@ -18,7 +21,7 @@ from challenges.postings.queries import certificates_on
 from challenges.programs.policies import accepts_bidder
 from core import audit
 from core.actor import Actor
-from core.attachments import Attachment, store_attachment
+from core.attachments import Attachment, reveal_facts, store_attachment
 from core.clock import shanghai_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
@@ -30,29 +33,6 @@ from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import MembershipRole
 
 EDITING_ROLES = (MembershipRole.OWNER, MembershipRole.EDITOR)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One member's part as typed."""
-
-    organization_id: uuid.UUID
-    role_text: str = ""
-    requirement_ids: tuple[str, ...] = ()
-    budget_wan: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True)
-class BidContent:
-    """The bid's texts as typed, and every member's part."""
-
-    technical_plan: str = ""
-    ability: str = ""
-    team: str = ""
-    timeline: str = ""
-    contact_name: str = ""
-    contact_phone: str = ""
-    parts: tuple[Part, ...] = field(default_factory=tuple)
 
 
 async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -> Bid:
@@ -89,6 +69,7 @@ async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -
     except IntegrityError:
         # Two editors pressed at the same moment; the unique index let one through.
         raise ConflictError(_("A colleague has just started this bid. Open it under “Our bids”.")) from None
+    await seal_content(session, bid, BidContent())
     await audit.record(session, actor, "bid.started", "bid", bid.id, {"challenge": challenge.title})
     return bid
 
@@ -118,37 +99,47 @@ async def save_bid(
         raise ConflictError(
             _("A colleague has saved this bid meanwhile. Reload the page and enter your change again.")
         )
-    _write(bid, content)
+    await seal_content(session, bid, _kept(bid, content))
     if bid.state is BidState.SUBMITTED:
         errors = shortcomings(bid)
         if errors:
             raise InvalidError(errors)
         bid.submitted_at = await queries.database_time(session)
+        await give_receipt(session, actor, bid, ReceiptAct.REPLACED)
     bid.revision += 1
     await session.flush()
     await audit.record(session, actor, "bid.saved", "bid", bid.id, {"state": bid.state})
     return bid
 
 
-def _write(bid: Bid, content: BidContent) -> None:
-    for name in REQUIRED_TO_SUBMIT:
-        setattr(bid, name, getattr(content, name).strip())
+def _kept(bid: Bid, content: BidContent) -> BidContent:
+    """What was typed, without what belongs to no member or no requirement; a part that was not typed stays."""
     known = {str(requirement.id) for requirement in bid.challenge.requirements}
-    parts = {part.organization_id: part for part in content.parts}
-    for member in bid.members:
-        part = parts.get(member.organization_id)
-        if part is not None:
-            member.role_text = part.role_text.strip()
-            member.requirement_ids = [item for item in part.requirement_ids if item in known]
-            member.budget_wan = part.budget_wan
+    typed = {part.organization_id for part in content.parts}
+    before = content_of(bid)
+    return BidContent(
+        **{name: getattr(content, name).strip() for name in TEXTS},
+        # Begun before bids were sealed, a bid has none.
+        nonce=before.nonce or content.nonce,
+        parts=tuple(
+            Part(
+                organization_id=part.organization_id,
+                role_text=part.role_text.strip(),
+                requirement_ids=tuple(item for item in part.requirement_ids if item in known),
+                budget_wan=part.budget_wan,
+            )
+            for part in (
+                (content if member.organization_id in typed else before).part(member.organization_id)
+                for member in bid.members
+            )
+        ),
+    )
 
 
 def shortcomings(bid: Bid) -> dict[str, Any]:
     """What a complete bid still lacks, by form field; empty when it may be submitted."""
     errors: dict[str, Any] = {
-        name: _("Please fill this in before you submit.")
-        for name in REQUIRED_TO_SUBMIT
-        if not getattr(bid, name)
+        name: _("Please fill this in before you submit.") for name in TEXTS if not getattr(bid, name)
     }
     for index, member in enumerate(bid.members):
         if member.state is BidMemberState.INVITED:
@@ -175,12 +166,17 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     if errors:
         raise InvalidError(errors)
     bid.revision += 1
-    return await move(session, BID, actor, bid, BidState.SUBMITTED)
+    act = ReceiptAct.REPLACED if bid.state is BidState.SUBMITTED else ReceiptAct.SUBMITTED
+    await move(session, BID, actor, bid, BidState.SUBMITTED)
+    await give_receipt(session, actor, bid, act)
+    return bid
 
 
 async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     """Take the bid back before the deadline; its members are told. A new one may be started."""
     bid = await _open_bid(session, actor, bid_id)
+    if bid.state is BidState.SUBMITTED:
+        await give_receipt(session, actor, bid, ReceiptAct.WITHDRAWN)
     bid.revision += 1
     await move(session, BID, actor, bid, BidState.WITHDRAWN)
     for member in bid.members:
@@ -207,6 +203,8 @@ async def add_member(
         raise InvalidError(
             {"member": _("The challenge is restricted, and this organization is not admitted to it.")}
         )
+    content = content_of(bid)
+    await _back_to_draft(session, actor, bid)
     bid.members.append(
         BidMember(
             organization_id=organization_id,
@@ -215,8 +213,8 @@ async def add_member(
             requirement_ids=[],
         )
     )
-    await _back_to_draft(session, actor, bid)
     await session.flush()
+    await seal_content(session, bid, content)
     await audit.record(
         session, actor, "bid.member_invited", "bid", bid.id, {"organization": organization.name}
     )
@@ -239,9 +237,11 @@ async def remove_member(
     if organization_id == bid.organization_id:
         raise InvalidError({"member": _("The lead cannot be removed; withdraw the bid instead.")})
     told = member.state is not BidMemberState.DECLINED
-    bid.members.remove(member)
     await _back_to_draft(session, actor, bid)
-    await session.flush()
+    content = content_of(bid)
+    bid.members.remove(member)
+    parts = tuple(part for part in content.parts if part.organization_id != organization_id)
+    await seal_content(session, bid, replace(content, parts=parts))
     await audit.record(
         session, actor, "bid.member_removed", "bid", bid.id, {"organization": str(organization_id)}
     )
@@ -294,22 +294,50 @@ async def attach_file(
 ) -> Attachment:
     bid = await _open_bid(session, actor, bid_id)
     attachment = await store_attachment(
-        session, settings, actor, subject_type="bid", subject_id=bid.id, name=name, content=content
+        session,
+        settings,
+        actor,
+        subject_type="bid",
+        subject_id=bid.id,
+        name=name,
+        content=content,
+        key=await challenge_key(session, bid.challenge_id),
     )
-    await audit.record(session, actor, "bid.file_added", "bid", bid.id, {"sha256": attachment.sha256})
+    await _files_changed(session, actor, bid)
+    await audit.record(session, actor, "bid.file_added", "bid", bid.id, {"file": str(attachment.id)})
     return attachment
 
 
 async def may_read_attachment(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> bool:
     """Files are sealed as the bid is; a partner who has not confirmed sees its own part and no file."""
     bid = await queries.bid_by_id(session, bid_id)
-    return bid is not None and policies.may_read_bid(actor, bid, await queries.database_time(session))
+    return bid is not None and policies.may_read_bid(actor, bid)
 
 
 async def remove_file(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, attachment: Attachment) -> None:
     bid = await _open_bid(session, actor, bid_id)
     await session.delete(attachment)
-    await audit.record(session, actor, "bid.file_removed", "bid", bid.id, {"sha256": attachment.sha256})
+    await session.flush()
+    await _files_changed(session, actor, bid)
+    await audit.record(session, actor, "bid.file_removed", "bid", bid.id, {"file": str(attachment.id)})
+
+
+async def _files_changed(session: AsyncSession, actor: Actor, bid: Bid) -> None:
+    """Files are part of what was handed in."""
+    if bid.state is BidState.SUBMITTED:
+        bid.submitted_at = await queries.database_time(session)
+        await give_receipt(session, actor, bid, ReceiptAct.REPLACED)
+
+
+async def bid_file(session: AsyncSession, attachment: Attachment) -> tuple[Attachment, bytes | None]:
+    """A bid's file with its name, and the key that opens it where it is sealed."""
+    if attachment.sealed_facts is None:
+        return attachment, None
+    bid = await queries.bid_by_id(session, attachment.subject_id)
+    assert bid is not None
+    key = await challenge_key(session, bid.challenge_id)
+    reveal_facts(attachment, key)
+    return attachment, key
 
 
 def _member(bid: Bid, organization_id: uuid.UUID) -> BidMember:
@@ -323,6 +351,7 @@ async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid) -> None:
     """Members are part of what was handed in: when they change, the lead has to submit again."""
     bid.revision += 1
     if bid.state is BidState.SUBMITTED:
+        await give_receipt(session, actor, bid, ReceiptAct.TAKEN_BACK)
         await move(session, BID, actor, bid, BidState.DRAFT)
 
 

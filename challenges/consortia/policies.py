@@ -7,7 +7,7 @@ from datetime import datetime
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import (
-    are_bids_unsealed,
+    is_bidding_over,
     is_officer_in_charge,
     is_poster,
     is_poster_editor,
@@ -30,7 +30,7 @@ def may_edit_consortium(actor: Actor, challenge: Challenge, consortium: Consorti
 
 def may_submit(actor: Actor, challenge: Challenge, consortium: Consortium, now: datetime) -> bool:
     """Not while bids are open: a consortium handed in before would make them pointless."""
-    return may_edit_consortium(actor, challenge, consortium) and are_bids_unsealed(challenge, now)
+    return may_edit_consortium(actor, challenge, consortium) and is_bidding_over(challenge, now)
 
 
 def may_take_back(actor: Actor, challenge: Challenge, consortium: Consortium) -> bool:

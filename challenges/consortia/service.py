@@ -225,10 +225,10 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
     """Take a submitted bid over as the consortium of its challenge: members, requirements and money as bid."""
     bid = await bid_queries.bid_by_id(session, bid_id)
     now = await bid_queries.database_time(session)
-    if bid is None or bid.state is not BidState.SUBMITTED or not bid_policies.may_read_bid(actor, bid, now):
+    if bid is None or bid.state is not BidState.SUBMITTED or not bid_policies.may_read_bid(actor, bid):
         raise NotFoundError(_("There is no such bid."))
     challenge = await _lock_challenge(session, actor, bid.challenge_id)
-    if not posting_policies.are_bids_unsealed(challenge, now):
+    if not posting_policies.is_bidding_over(challenge, now):
         raise ConflictError(_("Bids are still open."))
     consortium = await queries.open_consortium(session, challenge.id, lock=True)
     if consortium is None:

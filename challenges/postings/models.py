@@ -115,6 +115,8 @@ class Challenge(Updated, Base):
     deadline_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     # When time is to put the screened challenge on the list; state and published_at follow.
     publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    # When two officers opened the bids; written with challenges.bids.models.BidOpening.
+    bids_opened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     # The officer's comments at a return, or the reason of a withdrawal.

@@ -107,7 +107,7 @@ def is_open_for_bids(challenge: Challenge, now: datetime) -> bool:
     )
 
 
-def are_bids_unsealed(challenge: Challenge, now: datetime) -> bool:
+def is_bidding_over(challenge: Challenge, now: datetime) -> bool:
     return challenge.state in UNSEALED or (
         challenge.state is ChallengeState.PUBLISHED
         and challenge.deadline_at is not None

@@ -38,8 +38,9 @@ SUMMARIES = {
 async def test_three_users_walk_from_a_need_to_an_approved_consortium(
     make: Factory, log_in: LogIn, run_jobs: RunJobs
 ) -> None:
-    officer = await make.officer()
-    await make.program(officer, rule={"min_sme_budget_share": "0.5", "max_members": 4, "applies_to": "all"})
+    officer, second = await make.officer(), await make.officer()
+    rule = {"min_sme_budget_share": "0.5", "max_members": 4, "applies_to": "all"}
+    await make.program(officer, second, rule=rule)
     poster = await make.organization(size=SizeClass.LARGE, name="长风航空动力集团有限公司")
     poster_person = await make.member(poster)
     sme, sme_person = await _solver(make, "casting", SizeClass.SMALL)
@@ -60,6 +61,8 @@ async def test_three_users_walk_from_a_need_to_an_approved_consortium(
 
     challenge.deadline_at = utc_now() - timedelta(seconds=1)
     await make.session.commit()
+    for person in (officer, second):
+        await _open_bids(await log_in(person, to="/officer"))
     await _submit_consortium(page, challenge, sme, run_jobs)
     await _approve(await log_in(officer, to="/officer"))
 
@@ -150,6 +153,12 @@ async def _bid(page: Page) -> None:
         await box.check()
     await page.fill('[name="parts-0-budget_wan"]', "580")
     await page.locator('button[name=action][value="submit"]').click()
+    await expect(page.locator(".alert-success").first).to_be_visible()
+
+
+async def _open_bids(page: Page) -> None:
+    await page.locator("#sealed").get_by_role("link", name=TITLE).click()
+    await page.locator('form[action$="/bids/open"] button').click()
     await expect(page.locator(".alert-success").first).to_be_visible()
 
 

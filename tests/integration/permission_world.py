@@ -17,6 +17,7 @@ from challenges.models import (
     Bid,
     BidMember,
     BidMemberState,
+    BidReceipt,
     BidState,
     CalendarFeed,
     Challenge,
@@ -30,6 +31,7 @@ from challenges.models import (
     MatchRun,
     MatchRunState,
     Outcome,
+    ReceiptAct,
 )
 from challenges.postings.events import PUBLISHED
 from challenges.postings.queries import challenge_by_id
@@ -321,6 +323,18 @@ class _Builder:
                     evidence=[],
                 )
             )
+        receipt = BidReceipt(
+            bid_id=bid.id,
+            challenge_id=challenge.id,
+            act=ReceiptAct.SUBMITTED,
+            content_sha256="ab" * 32,
+            at=challenge.published_at or now,
+        )
+        session.add(receipt)
+        await session.flush()
+        # Until officers open them, bids stay sealed after the deadline, too.
+        if scene == "proposed":
+            await self.make.opened(challenge)
         consortium = await self._consortium(challenge, run, submitted=scene == "proposed")
         if scene == "proposed":
             ids["decision_id"] = (await self._decision(challenge, consortium, run)).id
@@ -328,6 +342,7 @@ class _Builder:
             **ids,
             "bid_id": bid.id,
             "bid_file": (await self._attachment("bid", bid.id)).id,
+            "receipt_id": receipt.id,
             "named": self.partner.id,
             "consortium_id": consortium.id,
         }

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from challenges.bids import queries
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.postings.models import Challenge
 from core.accounts.models import Person
@@ -73,7 +74,10 @@ async def end_bidding(stage: Stage) -> None:
 
 
 async def refreshed(stage: Stage, bid: Bid) -> Bid:
+    """The bid with what is sealed in it."""
     await stage.make.session.refresh(bid)
+    read = await queries.bid_by_id(stage.make.session, bid.id)
+    assert read is bid
     return bid
 
 
@@ -142,13 +146,14 @@ async def test_nobody_else_reads_a_bid_before_the_deadline(stage: Stage, browser
         assert (await stranger.get(f"/challenges/{stage.challenge.id}/bids")).status_code == 403
 
 
-async def test_poster_and_officer_read_it_after_the_deadline_and_rivals_do_not(
+async def test_poster_and_officer_read_it_once_it_is_opened_and_rivals_do_not(
     stage: Stage, browser_of: BrowserOf
 ) -> None:
     browser = await browser_of(stage.bidder, stage.sme)
     bid = await start(stage, browser)
     await browser.submit(f"/bids/{bid.id}", stage.fields(bid))
     await end_bidding(stage)
+    await stage.make.opened(stage.challenge)
     for person, organization in ((stage.poster_person, stage.poster), (stage.officer, None)):
         reader = await browser_of(person, organization)
         page = await reader.get(f"/bids/{bid.id}")

@@ -637,6 +637,8 @@ async def bid_of(
     )
     make.session.add(bid)
     await make.session.commit()
+    if market.challenge.state is not ChallengeState.PUBLISHED:
+        await make.opened(market.challenge)
     return bid
 
 

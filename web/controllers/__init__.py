@@ -6,7 +6,7 @@ from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
-from web.controllers.bids import BidController
+from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
 from web.controllers.consortia import ConsortiumController
 from web.controllers.decisions import DecisionController
@@ -30,6 +30,7 @@ from web.controllers.what_if import WhatIfController
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,
     BidController,
+    BidsOfChallengeController,
     RegistrationController,
     InvitationController,
     OrganizationController,

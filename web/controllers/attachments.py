@@ -3,6 +3,7 @@
 Each package that keeps attachments has an entry in SUBJECTS. An attachment of an unknown subject is nobody's.
 """
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids import service as bid_service
 from challenges.postings import service as posting_service
 from core.actor import Actor
-from core.attachments import Attachment, attachment_by_id, path_of
+from core.attachments import Attachment, attachment_by_id, path_of, read_sealed
 from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -40,6 +41,8 @@ class SubjectRules:
 
     may_read: Callable[[AsyncSession, Actor, Attachment], Awaitable[bool]]
     remove: Callable[[AsyncSession, Actor, Attachment], Awaitable[str]] | None = None
+    # The file with its name, and the key where it is sealed.
+    unseal: Callable[[AsyncSession, Attachment], Awaitable[tuple[Attachment, bytes | None]]] | None = None
 
 
 async def _may_read_of_organization(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
@@ -70,7 +73,7 @@ async def _remove_of_bid(session: AsyncSession, actor: Actor, attachment: Attach
 
 
 SUBJECTS: dict[str, SubjectRules] = {
-    "bid": SubjectRules(_may_read_of_bid, _remove_of_bid),
+    "bid": SubjectRules(_may_read_of_bid, _remove_of_bid, bid_service.bid_file),
     "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
     "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
 }
@@ -80,23 +83,26 @@ class AttachmentController(Controller):
     @get("/attachments/{attachment_id:uuid}", opt={"access": Access.PUBLIC})
     async def fetch(
         self, session: DbSession, settings: Config, actor: Acting, attachment_id: FromPath[uuid.UUID]
-    ) -> File:
-        attachment, _rules = await _readable(session, actor, attachment_id)
+    ) -> File | Response[bytes]:
+        attachment, rules = await _readable(session, actor, attachment_id)
+        key = None
+        if rules.unseal is not None:
+            attachment, key = await rules.unseal(session, attachment)
         path = path_of(settings, attachment)
         if not path.is_file():
             logger.error("the file of attachment %s is not on disk", attachment.id)
             raise NotFoundError(gettext("This file is not available at present."))
-        return File(
-            path=path,
-            media_type=attachment.content_type,
-            headers={
-                "content-disposition": content_disposition(attachment.name),
-                "cache-control": "private, no-store",
-                # Whatever a browser makes of the file, it runs nothing and reaches nothing of this site.
-                "content-security-policy": "sandbox; default-src 'none'",
-                "x-content-type-options": "nosniff",
-            },
-        )
+        headers = {
+            "content-disposition": content_disposition(attachment.name),
+            "cache-control": "private, no-store",
+            # Whatever a browser makes of the file, it runs nothing and reaches nothing of this site.
+            "content-security-policy": "sandbox; default-src 'none'",
+            "x-content-type-options": "nosniff",
+        }
+        if key is None:
+            return File(path=path, media_type=attachment.content_type, headers=headers)
+        content = await asyncio.to_thread(read_sealed, settings, attachment, key)
+        return Response(content, media_type=attachment.content_type, headers=headers)
 
     @post("/attachments/{attachment_id:uuid}/remove", opt={"access": Access.PERSON}, status_code=200)
     async def remove(
@@ -105,6 +111,8 @@ class AttachmentController(Controller):
         attachment, rules = await _readable(session, actor, attachment_id)
         if rules.remove is None:
             raise ForbiddenError(_("This file cannot be removed."))
+        if rules.unseal is not None:
+            attachment, _key = await rules.unseal(session, attachment)
         target = await rules.remove(session, actor, attachment)
         return redirect(request, target, flash=gettext("%(name)s was removed.", name=attachment.name))
 

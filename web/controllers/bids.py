@@ -1,5 +1,6 @@
 """Bidding: start, edit, members, submit, withdraw; the bids of a challenge once they are unsealed."""
 
+import json
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,15 @@ from litestar import Controller, Response, get, post
 from litestar.response import Template
 
 from challenges.bids import policies, queries, service
+from challenges.bids.content import TEXTS, BidContent, Part
 from challenges.bids.forms import BidForm
-from challenges.bids.models import Bid
-from challenges.bids.service import BidContent, Part
+from challenges.bids.models import Bid, BidReceipt
+from challenges.bids.opening import open_bids, opening_state
+from challenges.bids.receipts import published_receipts, receipt_json
+from challenges.bids.sealing import bid_files, canonical_bid
 from challenges.postings.models import Challenge
 from challenges.postings.service import read_challenge
 from core.actor import Actor
-from core.attachments import attachments_of
 from core.clock import utc_now
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
@@ -67,9 +70,10 @@ class BidController(Controller):
             "bids/show.html",
             bid=bid,
             own_part=_own_part(actor, bid),
-            may_read=policies.may_read_bid(actor, bid, utc_now()),
+            may_read=policies.may_read_bid(actor, bid),
             may_answer=policies.may_answer_invitation(actor, bid, utc_now()),
-            attachments=await attachments_of(session, "bid", bid.id),
+            attachments=await bid_files(session, bid),
+            receipts=await _receipts(session, actor, bid),
         )
 
     @post("/bids/{bid_id:uuid}", opt={"access": Access.EDITOR}, status_code=200)
@@ -209,6 +213,32 @@ class BidController(Controller):
         bid = await service.withdraw_bid(session, actor, bid_id)
         return redirect(request, f"/challenges/{bid.challenge_id}", flash=gettext("Your bid was withdrawn."))
 
+    @get("/bids/{bid_id:uuid}/receipts/{receipt_id:uuid}", opt={"access": Access.PERSON})
+    async def receipt(
+        self,
+        session: DbSession,
+        actor: Acting,
+        bid_id: FromPath[uuid.UUID],
+        receipt_id: FromPath[uuid.UUID],
+    ) -> Response[bytes]:
+        bid = await _visible_bid(session, actor, bid_id)
+        found = next((item for item in await _receipts(session, actor, bid) if item.id == receipt_id), None)
+        if found is None:
+            raise NotFoundError(_("There is no such receipt."))
+        return _json_file(f"receipt-{found.id}.json", json.dumps(receipt_json(found), indent=2).encode())
+
+    @get("/bids/{bid_id:uuid}/content", opt={"access": Access.PERSON})
+    async def content(
+        self, session: DbSession, actor: Acting, bid_id: FromPath[uuid.UUID]
+    ) -> Response[bytes]:
+        """What the receipts' hashes are made of, to the byte."""
+        bid = await queries.bid_by_id(session, bid_id)
+        if bid is None or not policies.may_read_bid(actor, bid):
+            raise NotFoundError(_("There is no such bid."))
+        return _json_file(f"bid-{bid.id}.json", await canonical_bid(session, bid))
+
+
+class BidsOfChallengeController(Controller):
     @get("/challenges/{challenge_id:uuid}/bids", opt={"access": Access.PERSON})
     async def of_challenge(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
@@ -218,13 +248,73 @@ class BidController(Controller):
             raise ForbiddenError(
                 _("Bids are sealed until the deadline, and then read by poster and officers alone.")
             )
-        bids = await queries.bids_of_challenge(session, challenge.id)
-        return render(request, "bids/of_challenge.html", challenge=challenge, bids=bids)
+        return render(
+            request,
+            "bids/of_challenge.html",
+            challenge=challenge,
+            bids=await queries.bids_of_challenge(session, challenge.id),
+            is_opened=policies.are_bids_opened(challenge),
+            state=await opening_state(session, actor, challenge),
+        )
+
+    @post("/challenges/{challenge_id:uuid}/bids/open", opt={"access": Access.OFFICER}, status_code=200)
+    async def open(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Response[Any]:
+        challenge = await read_challenge(session, actor, challenge_id)
+        opening = await open_bids(session, actor, challenge)
+        message = (
+            gettext("Another officer has to open the bids now.")
+            if opening.opened_at is None
+            else gettext("The bids are open.")
+        )
+        return redirect(request, f"/challenges/{challenge_id}/bids", flash=message)
+
+    @get("/challenges/{challenge_id:uuid}/receipts", opt={"access": Access.PERSON})
+    async def receipts(
+        self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
+    ) -> Template:
+        """Whoever took part sees that each bid opened is the one that was handed in."""
+        challenge = await read_challenge(session, actor, challenge_id)
+        participants = await queries.member_ids(session, challenge.id)
+        if not policies.may_see_receipts(actor, challenge, participants, utc_now()):
+            raise ForbiddenError(_("Receipts are shown after the deadline to those who took part."))
+        own = {
+            bid.id
+            for bid in await queries.bids_of_challenge(session, challenge.id)
+            if any(actor.acts_for(member.organization_id) for member in bid.members)
+        }
+        return render(
+            request,
+            "bids/receipts.html",
+            challenge=challenge,
+            checked=await published_receipts(session, challenge.id),
+            own=own,
+            opening=await queries.opening_of(session, challenge.id),
+        )
+
+
+async def _receipts(session: DbSession, actor: Actor, bid: Bid) -> list[BidReceipt]:
+    """Receipts are the bidders'; a partner sees them once it has confirmed."""
+    if not policies.bids_in(actor, bid):
+        return []
+    return await queries.receipts_of_bid(session, bid.id)
+
+
+def _json_file(name: str, content: bytes) -> Response[bytes]:
+    return Response(
+        content,
+        media_type="application/json",
+        headers={
+            "content-disposition": f'attachment; filename="{name}"',
+            "cache-control": "private, no-store",
+        },
+    )
 
 
 async def _visible_bid(session: DbSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     bid = await queries.bid_by_id(session, bid_id)
-    if bid is None or not (policies.may_read_bid(actor, bid, utc_now()) or policies.is_asked(actor, bid)):
+    if bid is None or not (policies.may_read_bid(actor, bid) or policies.is_asked(actor, bid)):
         raise NotFoundError(_("There is no such bid."))
     return bid
 
@@ -257,10 +347,7 @@ def _own_part(actor: Actor, bid: Bid) -> Any:
 def _form_of(bid: Bid) -> BidForm:
     form = BidForm(
         data={
-            **{
-                name: getattr(bid, name)
-                for name in ("technical_plan", "ability", "team", "timeline", "contact_name", "contact_phone")
-            },
+            **{name: getattr(bid, name) for name in TEXTS},
             "parts": [
                 {
                     "organization_id": str(member.organization_id),
@@ -325,5 +412,6 @@ async def _editor(
         members=[(member, forms_by_member.get(str(member.organization_id))) for member in bid.members],
         missing=service.shortcomings(bid),
         saved=saved,
-        attachments=await attachments_of(session, "bid", bid.id),
+        attachments=await bid_files(session, bid),
+        receipts=await _receipts(session, actor, bid),
     )

@@ -249,7 +249,7 @@ async def _workbench(
         and consortium.bid_id is None
         and policies.may_edit_consortium(actor, challenge, consortium),
         may_hand_in=consortium is not None and policies.may_edit_consortium(actor, challenge, consortium),
-        is_unsealed=posting_policies.are_bids_unsealed(challenge, utc_now()),
+        is_unsealed=posting_policies.is_bidding_over(challenge, utc_now()),
         note=note if note is not None else (consortium.note if consortium else ""),
         heat=heat,
     )

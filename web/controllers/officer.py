@@ -25,6 +25,7 @@ async def work_queue(request: WebRequest, session: DbSession, actor: Acting) -> 
         last_days={challenge.id: last_day_to_publish(challenge) for challenge in screening},
         today=shanghai_today(),
         decisions=await waiting_queries.waiting_for_decision(session, actor),
+        sealed=await waiting_queries.sealed_bids(session, actor, now),
         closed=await waiting_queries.without_consortium(session, actor, now),
         closing=await waiting_queries.closing_soon(session, actor, now),
     )

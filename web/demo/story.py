@@ -4,8 +4,10 @@ Told through the same use cases that people call, with a real worker doing the j
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +15,10 @@ from dramatiq import Worker
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState, ReceiptAct
+from challenges.bids.opening import open_bids
+from challenges.bids.receipts import give_receipt
+from challenges.bids.sealing import content_of, seal_content
 from challenges.consortia import queries as consortium_queries
 from challenges.consortia.decisions import decide_consortium
 from challenges.consortia.models import Outcome
@@ -26,9 +31,10 @@ from challenges.consortia.service import (
 )
 from challenges.matches.service import queue_match
 from challenges.postings.models import Challenge
+from challenges.postings.service import read_challenge
 from core import clock
 from core.accounts.models import Person, PlatformRole
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.clock import utc_now
 from core.jobs import configure_broker
 from core.process import Process
@@ -85,27 +91,48 @@ BIDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+# Its bids still wait for the second officer.
+SEALED = "c-0206-01"
+
+
 async def _bid(process: Process, demo: Demo) -> None:
-    """Bids on challenges whose deadline has passed, and one that still waits for its partner."""
+    """Bids on challenges whose deadline has passed, opened but for one, and a bid that still waits for its partner."""
     rows = {row["key"]: row for row in read("solvers")}
+
+    def members(keys: Sequence[str]) -> list[tuple[Organization, str]]:
+        return [(demo.organizations[key], rows[key]["summary"]) for key in keys]
+
     async with process.transaction() as session:
         for challenge_key, bids in BIDS.items():
             challenge = demo.challenges[challenge_key]
             for number, keys in enumerate(bids):
-                members = [(demo.organizations[key], rows[key]["summary"]) for key in keys]
-                session.add(_bid_on(challenge, members, number))
-        open_challenge = demo.challenges["c-0102-01"]
-        session.add(
+                await _hand_in(session, _bid_on(challenge, members(keys), number))
+        await _hand_in(
+            session,
             _bid_on(
-                open_challenge,
-                [
-                    (demo.organizations[key], rows[key]["summary"])
-                    for key in ("s-0102-002", demo.institute_key)
-                ],
+                demo.challenges["c-0102-01"],
+                members(("s-0102-002", demo.institute_key)),
                 0,
                 state=BidState.DRAFT,
-            )
+            ),
         )
+    officers = [
+        _actor(demo.people[email], roles=frozenset({PlatformRole.OFFICER}))
+        for email in ("officer@demo.example", "officer2@demo.example")
+    ]
+    for challenge_key in BIDS:
+        for officer in officers[: 1 if challenge_key == SEALED else 2]:
+            async with process.transaction() as session:
+                challenge = await read_challenge(session, officer, demo.challenges[challenge_key].id)
+                await open_bids(session, officer, challenge)
+
+
+async def _hand_in(session: AsyncSession, bid: Bid) -> None:
+    session.add(bid)
+    await session.flush()
+    await seal_content(session, bid, replace(content_of(bid), nonce=secrets.token_hex(16)))
+    if bid.submitted_at is not None:
+        await give_receipt(session, SYSTEM, bid, ReceiptAct.SUBMITTED, at=bid.submitted_at)
 
 
 def _bid_on(
