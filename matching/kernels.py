@@ -524,6 +524,30 @@ def few_documents(
 
 
 @compiled
+def pooled_documents(
+    products: Floats,
+    item_starts: Ints,
+    cosines: Floats,
+    whole_share: float,
+    best: int,
+    documents: Numbers,
+) -> Floats:
+    """`few_documents` where the products of all rows of both levels have been made already."""
+    found = np.empty(len(documents))
+    top = np.zeros(best)
+    for number in range(len(documents)):
+        document = documents[number]
+        top[:] = 0.0
+        for item in range(item_starts[document], item_starts[document + 1]):
+            insert_best(top, cosines[item])
+        pooled = 0.0
+        for place in range(best):
+            pooled += top[place]
+        found[number] = min(whole_share * products[document] + (1.0 - whole_share) / best * pooled, 1.0)
+    return found
+
+
+@compiled
 def common_rows(
     starts: Ints, terms: Numbers, weights: Weights, common: int
 ) -> tuple[Ints, npt.NDArray[np.uint16], Weights, Weights]:

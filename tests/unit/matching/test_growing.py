@@ -1,6 +1,7 @@
 """What was added since is found with what was there, by the same scores."""
 
 import math
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -178,6 +179,38 @@ def test_many_additions_are_all_found() -> None:
         growing.put(Document(f"n{number:04}", "涂层寿命", (Evidence("寿命预测"), Evidence("检测"))))
     assert growing.added == 3000
     assert len(growing.rank(Query("寿命"), 5000)) == 3000
+
+
+def test_additions_turned_into_postings_score_to_the_last_bit_as_those_read_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = Random(20261124)
+
+    def text() -> str:
+        return " ".join(random.choices([*WORDS, "新词甲", "新词乙"], k=9))
+
+    documents = [
+        Document(f"n{number:03}", text(), tuple(Evidence(text()) for _ in range(number % 5)))
+        for number in range(300)
+    ]
+    read, turned = (GrowingIndex(Index.build([Document("a", " ".join(WORDS))])) for _ in range(2))
+    for number, document in enumerate(documents):
+        read.put(document)
+        turned.put(document)
+        if number == 250:
+            # Most are turned, what follows is read; one of the turned is edited, one is removed.
+            with monkeypatch.context() as context:
+                context.setattr("matching.growing.TURNED_EVERY", 200)
+                turned.grown()
+            for index in (read, turned):
+                index.put(Document("n003", "w1x 新词丙"))
+                index.remove("n100")
+    queries = [Query(text()), Query(text() + " 新词丙", (QueryPart("r", text(), 1.0),))]
+    for query in queries:
+        for filters in (None, Filters(excluded_ids=frozenset({"n050"}))):
+            expected = [(each.id, each.score) for each in read.rank(query, 400, filters)]
+            assert [(each.id, each.score) for each in turned.rank(query, 400, filters)] == expected
+        assert turned.grown().search(query) == read.grown().search(query)
 
 
 def test_growing_does_not_change_the_base() -> None:
