@@ -68,6 +68,14 @@ def enum_column(kind: type[StrEnum], **options: Any) -> Any:
     )
 
 
+def tokenizer_column() -> Any:
+    """The fingerprint of the tokenizer that made a row's tokens.
+
+    The server's default is what the version before this column wrote them with.
+    """
+    return mapped_column(String(60), default="", server_default=text("'jieba-3-a25ab1b610c5af8f'"))
+
+
 def reference(target: str, *, ondelete: str = "CASCADE", **options: Any) -> Any:
     """An indexed foreign key."""
     return mapped_column(ForeignKey(target, ondelete=ondelete), index=True, **options)

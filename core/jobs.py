@@ -7,6 +7,7 @@ caller's own session. With Redis or RabbitMQ it is a row of `job_outbox`, which 
 import logging
 import threading
 import uuid
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,19 @@ import dramatiq
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AsyncIO, default_middleware
 from dramatiq_postgres import PostgresBroker
-from sqlalchemy import DateTime, Engine, Index, create_engine, delete, func, select, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    Executable,
+    Index,
+    create_engine,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -105,25 +118,33 @@ async def enqueue(
     session: AsyncSession, job: dramatiq.Actor[..., Any], *arguments: Any, delay_ms: int = 0
 ) -> None:
     """Queue a job that exists if and only if the session's transaction commits."""
+    for statement in _statements(job, arguments, delay_ms):
+        await session.execute(statement)
+
+
+def enqueue_blocking(connection: Connection, job: dramatiq.Actor[..., Any], *arguments: Any) -> None:
+    """As `enqueue`, for threads, which have no event loop."""
+    for statement in _statements(job, arguments, 0):
+        connection.execute(statement)
+
+
+def _statements(
+    job: dramatiq.Actor[..., Any], arguments: Sequence[Any], delay_ms: int
+) -> Iterator[Executable]:
     message = job.message(*[str(item) if isinstance(item, uuid.UUID) else item for item in arguments])
     if current_process().settings.broker_url is not None:
-        session.add(OutboxJob(message=message.asdict(), delay_ms=delay_ms))
+        yield insert(OutboxJob).values(message=message.asdict(), delay_ms=delay_ms)
         return
-    await session.execute(
-        text(
-            "INSERT INTO dramatiq.queue (queue_name, message_id, state, message, available_at) VALUES"
-            " (:queue, :id, 'queued', CAST(:message AS jsonb), clock_timestamp() + make_interval(secs => :delay))"
-        ),
-        {
-            "queue": message.queue_name,
-            "id": message.message_id,
-            "message": message.encode().decode(),
-            "delay": delay_ms / 1000,
-        },
+    yield text(
+        "INSERT INTO dramatiq.queue (queue_name, message_id, state, message, available_at) VALUES"
+        " (:queue, :id, 'queued', CAST(:message AS jsonb), clock_timestamp() + make_interval(secs => :delay))"
+    ).bindparams(
+        queue=message.queue_name,
+        id=message.message_id,
+        message=message.encode().decode(),
+        delay=delay_ms / 1000,
     )
-    await session.execute(
-        text("SELECT pg_notify(:channel, '')"), {"channel": f"dramatiq.{message.queue_name}.enqueue"}
-    )
+    yield text("SELECT pg_notify(:channel, '')").bindparams(channel=f"dramatiq.{message.queue_name}.enqueue")
 
 
 class OutboxRelay(threading.Thread):

@@ -4,12 +4,18 @@ Each collection has one counter. Taking the next number locks it until the trans
 visible in order: a reader that has seen number n has missed nothing below n, and a lost notification costs nothing.
 """
 
-from sqlalchemy import BigInteger, Select, String, func, select
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Connection, Select, String, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
+
+# Carries the name of the collection that has changed, or of which an index was published.
+CHANNEL = "jiebang_index"
 
 
 class CollectionRevision(Base):
@@ -17,19 +23,34 @@ class CollectionRevision(Base):
 
     collection: Mapped[str] = mapped_column(String(40), primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger)
+    # Numbers count from 1 in every database: an index that was saved from another one is told apart by this.
+    lineage: Mapped[uuid.UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+
+
+@dataclass(frozen=True)
+class Head:
+    """A collection's last number, and the order it belongs to; None where nothing has been numbered yet."""
+
+    revision: int = 0
+    lineage: uuid.UUID | None = None
 
 
 async def next_revision(session: AsyncSession, collection: str) -> int:
-    """Take the collection's next number; to be written on the changed row in the same transaction."""
-    statement = (
+    """Take the collection's next number; to be written on the changed row in the same transaction.
+
+    Every process is notified when the transaction commits.
+    """
+    taken = (
         insert(CollectionRevision)
         .values(collection=collection, revision=1)
         .on_conflict_do_update(
             index_elements=[CollectionRevision.collection], set_={"revision": CollectionRevision.revision + 1}
         )
         .returning(CollectionRevision.revision)
+        .cte("taken")
     )
-    return (await session.execute(statement)).scalar_one()
+    statement = select(taken.c.revision, func.pg_notify(CHANNEL, collection))
+    return (await session.execute(statement)).one().revision
 
 
 async def latest_revision(session: AsyncSession, collection: str) -> int:
@@ -40,6 +61,26 @@ def latest_revision_statement(collection: str) -> Select[int]:
     return select(func.coalesce(func.max(CollectionRevision.revision), 0)).where(
         CollectionRevision.collection == collection
     )
+
+
+def head_of(connection: Connection, collection: str) -> Head:
+    statement = select(CollectionRevision.revision, CollectionRevision.lineage).where(
+        CollectionRevision.collection == collection
+    )
+    row = connection.execute(statement).one_or_none()
+    return Head(row.revision, row.lineage) if row else Head()
+
+
+def begin_order(connection: Connection, collection: str) -> None:
+    """Give a collection its counter, where nothing has been numbered yet."""
+    connection.execute(
+        insert(CollectionRevision).values(collection=collection, revision=0).on_conflict_do_nothing()
+    )
+
+
+def announce(connection: Connection, collection: str) -> None:
+    """Let every process look whether a new index was published."""
+    connection.execute(select(func.pg_notify(CHANNEL, collection)))
 
 
 async def hold_order(session: AsyncSession, collection: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -41,6 +42,11 @@ class Settings:
     )
     data_dir: Path = _setting(
         "DATA_DIR", Path(".data"), "Directory of the embedded database, attachments and keys"
+    )
+    dictionary: Path | None = _setting(
+        "DICTIONARY",
+        None,
+        "File with technical terms of one's own field, one a line, that are kept whole as words",
     )
     host: str = _setting("HOST", "127.0.0.1", "Address the web server listens on")
     port: int = _setting("PORT", 8000, "Port the web server listens on")
@@ -124,6 +130,7 @@ class Settings:
             if raw:
                 values[item.name] = _parse(item.metadata["variable"], item.type, raw)
         values["data_dir"] = Path(values.get("data_dir", ".data")).expanduser().resolve()
+        values["dictionary"] = dictionary_path(environment)
         if not values.get("secret_key"):
             if values.get("database_url"):
                 raise SettingsError("SECRET_KEY must be set when DATABASE_URL names a server")
@@ -137,6 +144,17 @@ class Settings:
         # Read once here, so that a mistake is told at the start and not at every request.
         _ = settings.trusted_networks
         return settings
+
+
+def dictionary_path(environment: Mapping[str, str]) -> Path | None:
+    """DICTIONARY alone, which commands without a data directory follow too."""
+    given = environment.get("DICTIONARY", "").strip()
+    if not given:
+        return None
+    path = Path(given).expanduser().resolve()
+    if not path.is_file():
+        raise SettingsError(f"DICTIONARY: {path} is no file")
+    return path
 
 
 def _parse(variable: str, kind: Any, raw: str) -> Any:

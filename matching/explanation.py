@@ -57,7 +57,8 @@ def mark(text: str, terms: Collection[str], tokenizer: Tokenizer | None = None) 
 class Explaining(Statistics, Protocol):
     """Statistics that know their terms by number."""
 
-    terms: Sequence[str]
+    @property
+    def terms(self) -> Sequence[str]: ...
 
 
 def missing_terms(

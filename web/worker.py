@@ -8,10 +8,12 @@ from dramatiq import Worker
 
 import challenges.allocations.jobs
 import challenges.consortia.jobs
+import challenges.indexing.jobs
 import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401
 import core.mail
 import core.notifications.jobs  # noqa: F401
+from challenges.indexing.listener import Listener
 from core.jobs import OutboxRelay, configure_broker
 from core.postgres import STOP_SIGNALS
 from core.process import start_process
@@ -26,7 +28,7 @@ STOP_TIMEOUT_MS = 20_000
 def run_worker(settings: Settings) -> None:
     """Work until told to stop by a signal."""
     broker = configure_broker(settings)
-    start_process(settings)
+    process = start_process(settings)
     stopping = threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stopping.set())
@@ -38,7 +40,8 @@ def run_worker(settings: Settings) -> None:
     schedule = Schedule()
     schedule.start()
     logger.info("working on: %s", ", ".join(sorted(broker.actors)))
-    stopping.wait()
+    with Listener(process):
+        stopping.wait()
     schedule.stop()
     if relay:
         relay.stop()

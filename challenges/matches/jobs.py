@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete
 
-from challenges.indexes import SolverIndex, solver_index
+from challenges.indexes import Snapshot, solver_index
 from challenges.matches import queries
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.matches.question import matching_challenge
@@ -16,7 +16,7 @@ from core.clock import utc_now
 from core.jobs import actor, enqueue
 from core.process import current_process
 from matching import documents
-from matching.ranking import RANKER_VERSION, Candidate, Filters, rank
+from matching.ranking import RANKER_VERSION, Candidate, Filters
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ async def _start(key: uuid.UUID) -> Question | None:
         return Question(challenge.id, matching_challenge(challenge), challenge.organization_id)
 
 
-def _rank(snapshot: SolverIndex, question: Question) -> list[Candidate]:
+def _rank(snapshot: Snapshot, question: Question) -> list[Candidate]:
     others = Filters(excluded_ids=frozenset({str(question.poster_id)}))
-    return rank(snapshot.index, question.query, top_k=KEPT_CANDIDATES, filters=others)
+    return snapshot.index.rank(question.query, top_k=KEPT_CANDIDATES, filters=others)
 
 
 async def _write_progress(key: uuid.UUID, progress: int) -> None:
@@ -93,7 +93,7 @@ async def _write_progress(key: uuid.UUID, progress: int) -> None:
             run.progress = progress
 
 
-async def _store(key: uuid.UUID, snapshot: SolverIndex, candidates: list[Candidate]) -> None:
+async def _store(key: uuid.UUID, snapshot: Snapshot, candidates: list[Candidate]) -> None:
     async with current_process().transaction() as session:
         run = await queries.run_by_id(session, key, lock=True)
         # Deleted as superseded, or done by a second worker that was given the same job.
@@ -109,7 +109,7 @@ async def _store(key: uuid.UUID, snapshot: SolverIndex, candidates: list[Candida
         run.state, run.progress, run.failure = MatchRunState.DONE, DONE, ""
         run.finished_at = utc_now()
         run.index_info = {
-            "solvers": len(snapshot.index.documents),
+            "solvers": len(snapshot),
             "revision": snapshot.revision,
             "day": snapshot.day.isoformat(),
             "tokenizer": snapshot.index.tokenizer.fingerprint,
@@ -119,8 +119,8 @@ async def _store(key: uuid.UUID, snapshot: SolverIndex, candidates: list[Candida
         await queries.delete_superseded_runs(session, run)
 
 
-def _match(run: MatchRun, number: int, candidate: Candidate, snapshot: SolverIndex) -> Match:
-    evidence_ids = snapshot.evidence_ids[candidate.id]
+def _match(run: MatchRun, number: int, candidate: Candidate, snapshot: Snapshot) -> Match:
+    evidence = snapshot.index.document(candidate.id).evidence
     return Match(
         run_id=run.id,
         organization_id=uuid.UUID(candidate.id),
@@ -129,7 +129,7 @@ def _match(run: MatchRun, number: int, candidate: Candidate, snapshot: SolverInd
         requirement_scores=dict(candidate.requirements),
         terms=[[term, round(part, STORED_DECIMALS)] for term, part in candidate.terms],
         evidence=[
-            [str(evidence_ids[item.item]), round(item.score, STORED_DECIMALS)] for item in candidate.evidence
+            [evidence[item.item].id, round(item.score, STORED_DECIMALS)] for item in candidate.evidence
         ],
     )
 

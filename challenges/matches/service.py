@@ -8,7 +8,13 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.indexes import ChallengeIndex, SolverIndex, challenge_index, solver_index
+from challenges.indexes import (
+    Snapshot,
+    challenge_index,
+    profile_tokens,
+    solver_index,
+    terms_in,
+)
 from challenges.matches import policies, queries
 from challenges.matches.jobs import rematch_open_challenges, run_match
 from challenges.matches.models import Match, MatchRun
@@ -24,14 +30,15 @@ from core.errors import ForbiddenError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
 from matching import documents
-from matching.documents import query_of_document
-from matching.explanation import MissingTerm, Piece, mark, missing_terms
+from matching.explanation import MissingTerm, Piece, mark, missing_from
+from matching.index import DocumentTokens
 from matching.quota import Controller, standing_reason
-from matching.ranking import Candidate, Filters, rank
+from matching.ranking import Candidate
 from matching.tokenizer import default_tokenizer
 from solvers.organizations.models import CertificateKind, Organization
 from solvers.profiles.models import CapabilityProfile, EvidenceItem
 from solvers.profiles.policies import may_read_profile
+from solvers.profiles.texts import evidence_text, profile_text
 
 # A job is taken within a second; one that waits this long may have been lost with its broker, and may run twice.
 LOST_AFTER = timedelta(seconds=60)
@@ -319,11 +326,9 @@ async def own_fit(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) 
     profile = await queries.profile_of(session, actor.organization_id)
     if profile is None or actor.organization_id not in snapshot:
         return Fit(challenge, is_indexed=False)
-    own, missing = await asyncio.to_thread(
-        _own_candidate, snapshot, matching_challenge(challenge), str(actor.organization_id)
-    )
-    evidence_ids = snapshot.evidence_ids[str(actor.organization_id)]
-    parts = {str(evidence_ids[item.item]): item.score for item in own.evidence}
+    own, missing = await asyncio.to_thread(_own_candidate, snapshot, matching_challenge(challenge), profile)
+    evidence = snapshot.document(actor.organization_id).evidence
+    parts = {evidence[item.item].id: item.score for item in own.evidence}
     explanation = await asyncio.to_thread(_explain, challenge, profile, list(own.terms), parts)
     return Fit(challenge, True, own.score, own.requirements, explanation, missing)
 
@@ -334,24 +339,34 @@ async def own_score(session: AsyncSession, actor: Actor, challenge: Challenge) -
     snapshot = await solver_index(session)
     if actor.organization_id not in snapshot:
         return None
-    own = await asyncio.to_thread(_alone, snapshot, matching_challenge(challenge), str(actor.organization_id))
+    own = await asyncio.to_thread(
+        snapshot.index.candidate, matching_challenge(challenge), str(actor.organization_id)
+    )
     return own.score
 
 
 def _own_candidate(
-    snapshot: SolverIndex, query: documents.Challenge, identifier: str
+    snapshot: Snapshot, query: documents.Challenge, profile: CapabilityProfile
 ) -> tuple[Candidate, list[MissingTerm]]:
-    own = _alone(snapshot, query, identifier)
+    own = snapshot.index.candidate(query, str(profile.organization_id))
     words = words_of(query.title, query.text, *(item.text for item in query.requirements))
-    missing = missing_terms(snapshot.index, query, identifier, limit=len(snapshot.index.vocabulary))
+    missing = missing_from(snapshot.index, query, _tokens_of(profile), limit=snapshot.index.known_terms)
     return own, [item for item in missing if item.term in words and says_something(item.term)][:MISSING_TERMS]
 
 
-def _alone(snapshot: SolverIndex, query: documents.Challenge, identifier: str) -> Candidate:
-    others = frozenset(snapshot.index.position.keys() - {identifier})
-    found = rank(snapshot.index, query, top_k=1, filters=Filters(excluded_ids=others))
-    none_scored = {requirement.id: 0.0 for requirement in query.requirements}
-    return found[0] if found else Candidate(identifier, 0.0, none_scored)
+def _tokens_of(profile: CapabilityProfile) -> DocumentTokens:
+    text = profile_text(profile.summary, profile.team, profile.keywords)
+    return profile_tokens(
+        terms_in(profile.tokens, profile.tokenizer, text),
+        profile.summary,
+        [
+            (
+                item.text,
+                terms_in(item.tokens, item.tokenizer, evidence_text(item.title, item.text, item.keywords)),
+            )
+            for item in profile.evidence
+        ],
+    )
 
 
 @dataclass(frozen=True)
@@ -373,17 +388,28 @@ async def recommend_challenges(
     if actor.organization_id is None:
         return None
     solvers = await solver_index(session)
-    if actor.organization_id not in solvers:
+    profile = await queries.profile_of(session, actor.organization_id)
+    if profile is None or actor.organization_id not in solvers:
         return None
+    question = documents.Query(
+        "\n".join(
+            [
+                profile_text(profile.summary, profile.team, profile.keywords),
+                *(evidence_text(item.title, item.text, item.keywords) for item in profile.evidence),
+            ]
+        )
+    )
     now = utc_now()
     certificates = await postings.certificates_of(session, actor)
     readable = await queries.biddable_challenge_ids(session, actor, certificates, now)
     # Restricted challenges of which the organization may not know leave no trace, not even in the statistics.
     snapshot = await challenge_index(session, public_only=all(readable.values()))
-    profile = solvers.document(actor.organization_id)
-    found = await asyncio.to_thread(_recommend, snapshot, profile, readable.keys(), limit)
-    spoken = await asyncio.to_thread(words_of, query_of_document(profile).text)
-    challenges = await queries.challenges_by_ids(session, [uuid.UUID(item.id) for item in found])
+    hits = await snapshot.search(question.text, among=readable.keys(), limit=limit)
+    spoken = await asyncio.to_thread(words_of, question.text)
+    found = await asyncio.to_thread(
+        lambda: [snapshot.index.candidate(question, str(key)) for key, _score in hits]
+    )
+    challenges = await queries.challenges_by_ids(session, [key for key, _score in hits])
     return [
         Recommendation(
             challenges[uuid.UUID(item.id)],
@@ -393,11 +419,3 @@ async def recommend_challenges(
         for item in found
         if item.score >= LEAST_RECOMMENDED_SCORE and uuid.UUID(item.id) in challenges
     ]
-
-
-def _recommend(
-    snapshot: ChallengeIndex, profile: documents.Document, readable: Collection[uuid.UUID], limit: int
-) -> list[Candidate]:
-    allowed = {str(key) for key in readable}
-    others = frozenset(snapshot.index.position.keys() - allowed)
-    return rank(snapshot.index, query_of_document(profile), top_k=limit, filters=Filters(excluded_ids=others))

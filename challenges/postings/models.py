@@ -31,6 +31,7 @@ from core.database import (
     Updated,
     enum_column,
     reference,
+    tokenizer_column,
 )
 from solvers.organizations.models import Organization
 
@@ -127,6 +128,8 @@ class Challenge(Updated, Base):
     index_revision: Mapped[int] = mapped_column(BigInteger, index=True, default=0, server_default="0")
     # Written when saved: search and matching never tokenize a challenge again.
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    # What made the tokens: those of another tokenizer are made again, never mixed in.
+    tokenizer: Mapped[str] = tokenizer_column()
     # What was typed into a draft and cannot be read as a value of its field (name -> text): nothing typed is lost.
     unparsed: Mapped[JsonObject]
 

@@ -216,6 +216,7 @@ async def write_tokens(challenge: Challenge) -> None:
         [(row.text, row.target) for row in challenge.requirements],
     )
     challenge.tokens = await asyncio.to_thread(terms_of_text, text)
+    challenge.tokenizer = terms_of_text.fingerprint
 
 
 async def attach_file(

@@ -14,7 +14,16 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.database import Base, Key, LongText, ShortText, Updated, enum_column, reference
+from core.database import (
+    Base,
+    Key,
+    LongText,
+    ShortText,
+    Updated,
+    enum_column,
+    reference,
+    tokenizer_column,
+)
 from solvers.organizations.models import Organization
 
 
@@ -52,6 +61,8 @@ class CapabilityProfile(Updated, Base):
     index_revision: Mapped[int] = mapped_column(BigInteger, index=True, default=0, server_default="0")
     # Tokens of the summary, team and keywords, written when saved: an index never tokenizes again.
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    # What made the tokens: those of another tokenizer are made again, never mixed in.
+    tokenizer: Mapped[str] = tokenizer_column()
 
     organization: Mapped[Organization] = relationship(lazy="raise", back_populates="profile")
     evidence: Mapped[list["EvidenceItem"]] = relationship(
@@ -74,5 +85,6 @@ class EvidenceItem(Updated, Base):
     year: Mapped[int | None] = mapped_column(SmallInteger, default=None)
     keywords: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    tokenizer: Mapped[str] = tokenizer_column()
 
     profile: Mapped[CapabilityProfile] = relationship(lazy="raise", back_populates="evidence")

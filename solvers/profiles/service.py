@@ -7,9 +7,9 @@ written, here as everywhere: whoever locks the two in another order may wait for
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +24,15 @@ from solvers.profiles import policies, queries
 from solvers.profiles.models import CapabilityProfile, EvidenceItem, EvidenceKind, Visibility
 from solvers.profiles.texts import evidence_text, profile_text
 
-Tokenize = Callable[[str], list[str]]
+
+class Tokenize(Protocol):
+    """Splits a text into terms; tokens of another fingerprint are others."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def __call__(self, text: str, /) -> list[str]: ...
+
 
 COLLECTION = "solvers"
 LONGEST_SUMMARY = 3000
@@ -73,7 +81,7 @@ async def save_profile(
     tokens = await _tokens(tokenize, profile_text(values["summary"], values["team"], values["keywords"]))
     profile = await queries.profile_to_change(session, organization_id)
     changes = _write(profile, values)
-    profile.tokens = tokens
+    profile.tokens, profile.tokenizer = tokens, tokenize.fingerprint
     profile.index_revision = await next_revision(session, COLLECTION)
     await audit.record(session, actor, "profile.saved", "organization", organization_id, changes)
     return profile
@@ -102,7 +110,7 @@ async def save_evidence(
     else:
         item = _item_of(profile, evidence_id)
         changes = _write(item, values)
-    item.tokens = tokens
+    item.tokens, item.tokenizer = tokens, tokenize.fingerprint
     profile.index_revision = await next_revision(session, COLLECTION)
     action = "evidence.added" if evidence_id is None else "evidence.saved"
     await audit.record(

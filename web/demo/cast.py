@@ -201,8 +201,10 @@ async def _add_profiles(demo: Demo, rows: list[dict[str, Any]]) -> None:
     def tokenize() -> None:
         for profile in profiles:
             profile.tokens = terms_of_text(profile_text(profile.summary, profile.team, profile.keywords))
+            profile.tokenizer = terms_of_text.fingerprint
             for item in profile.evidence:
                 item.tokens = terms_of_text(evidence_text(item.title, item.text, item.keywords))
+                item.tokenizer = terms_of_text.fingerprint
 
     await asyncio.to_thread(tokenize)
     revision = await next_revision(demo.session, SOLVERS)
@@ -394,6 +396,7 @@ async def _add_challenge(demo: Demo, row: dict[str, Any]) -> None:
         [(item.text, item.target) for item in challenge.requirements],
     )
     challenge.tokens = await asyncio.to_thread(terms_of_text, text)
+    challenge.tokenizer = terms_of_text.fingerprint
     challenge.index_revision = await next_revision(demo.session, CHALLENGES)
     demo.session.add(challenge)
     await demo.session.flush()

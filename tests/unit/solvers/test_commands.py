@@ -6,9 +6,16 @@ import pytest
 from solvers.commands import add_commands
 
 
+class Words:
+    fingerprint = "words"
+
+    def __call__(self, text: str, /) -> list[str]:
+        return text.split()
+
+
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(required=True), load_tokenizer=lambda: str.split)
+    add_commands(parser.add_subparsers(required=True), load_tokenizer=Words)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 
