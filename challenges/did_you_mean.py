@@ -10,5 +10,8 @@ from matching.suggestions import Suggestion, suggest
 async def did_you_mean(snapshot: Snapshot, text: str, known: Collection[str] = ()) -> list[Suggestion]:
     """`snapshot`: an index of nothing but what the reader may read; its words are all that is suggested."""
     index = snapshot.index
-    frequencies: list[int] = index.document_frequency.tolist()
-    return await asyncio.to_thread(suggest, text, index.vocabulary, frequencies, known=known)
+
+    def look() -> list[Suggestion]:
+        return suggest(text, index.vocabulary, index.document_frequency.tolist(), known=known)
+
+    return await asyncio.to_thread(look)

@@ -118,33 +118,37 @@ async def enqueue(
     session: AsyncSession, job: dramatiq.Actor[..., Any], *arguments: Any, delay_ms: int = 0
 ) -> None:
     """Queue a job that exists if and only if the session's transaction commits."""
-    for statement in _statements(job, arguments, delay_ms):
-        await session.execute(statement)
+    for statement, values in _statements(job, arguments, delay_ms):
+        await session.execute(statement, values)
 
 
 def enqueue_blocking(connection: Connection, job: dramatiq.Actor[..., Any], *arguments: Any) -> None:
     """As `enqueue`, for threads, which have no event loop."""
-    for statement in _statements(job, arguments, 0):
-        connection.execute(statement)
+    for statement, values in _statements(job, arguments, 0):
+        connection.execute(statement, values)
 
 
 def _statements(
     job: dramatiq.Actor[..., Any], arguments: Sequence[Any], delay_ms: int
-) -> Iterator[Executable]:
+) -> Iterator[tuple[Executable, dict[str, Any]]]:
     message = job.message(*[str(item) if isinstance(item, uuid.UUID) else item for item in arguments])
     if current_process().settings.broker_url is not None:
-        yield insert(OutboxJob).values(message=message.asdict(), delay_ms=delay_ms)
+        yield insert(OutboxJob), {"message": message.asdict(), "delay_ms": delay_ms}
         return
-    yield text(
+    insertion = text(
         "INSERT INTO dramatiq.queue (queue_name, message_id, state, message, available_at) VALUES"
         " (:queue, :id, 'queued', CAST(:message AS jsonb), clock_timestamp() + make_interval(secs => :delay))"
-    ).bindparams(
-        queue=message.queue_name,
-        id=message.message_id,
-        message=message.encode().decode(),
-        delay=delay_ms / 1000,
     )
-    yield text("SELECT pg_notify(:channel, '')").bindparams(channel=f"dramatiq.{message.queue_name}.enqueue")
+    yield (
+        insertion,
+        {
+            "queue": message.queue_name,
+            "id": message.message_id,
+            "message": message.encode().decode(),
+            "delay": delay_ms / 1000,
+        },
+    )
+    yield text("SELECT pg_notify(:channel, '')"), {"channel": f"dramatiq.{message.queue_name}.enqueue"}
 
 
 class OutboxRelay(threading.Thread):

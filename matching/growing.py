@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from threading import Lock
 from typing import Any
@@ -235,6 +236,7 @@ class GrowingIndex(_Statistics):
                     turned=self._turned,
                     group=None if self._group is None else self._group.copy(),
                     struck=self._struck,
+                    frequency_change=dict(self._frequency_change),
                 )
             return self._grown
 
@@ -306,6 +308,7 @@ class GrownIndex(_Statistics):
         turned: TurnedDocuments | None,
         group: npt.NDArray[np.uint8] | None,
         struck: int,
+        frequency_change: Mapping[int, int],
     ) -> None:
         """Use `GrowingIndex.grown`."""
         super().__init__(base, extra_terms)
@@ -319,6 +322,7 @@ class GrownIndex(_Statistics):
         self._turned = turned
         self._group = group
         self._struck = struck
+        self._frequency_change = frequency_change
         self.terms = _Names(base.terms, names)
 
     @property
@@ -347,9 +351,25 @@ class GrownIndex(_Statistics):
             raise KeyError(document_id)
         return self.base.documents[struck]
 
+    @cached_property
+    def document_frequency(self) -> Ints:
+        """In how many of the documents that are there now each term occurs, by the term's number."""
+        frequency = np.zeros(self.known_terms, dtype=np.int64)
+        frequency[: len(self.base.terms)] = self.base.document_frequency
+        for term, change in self._frequency_change.items():
+            frequency[term] += change
+        return frequency
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, int]:
+        """The numbers of the terms that occur in documents that are there now."""
+        present: list[int] = np.flatnonzero(self.document_frequency > 0).tolist()
+        return {self.terms[number]: number for number in present}
+
     def knows_term(self, term: str) -> bool:
-        """Whether a term occurs in any document, or did when the base was built."""
-        return self.extra_terms.get(term, self.known_terms) < self.known_terms or term in self.base.vocabulary
+        """Whether a term occurs in a document that is there now."""
+        (number,) = self.count_known([term]) or (self.known_terms,)
+        return number < self.known_terms and bool(self.document_frequency[number] > 0)
 
     def rank(
         self, query: Challenge | Query, top_k: int = 10, filters: Filters | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy.exc import ProgrammingError
 
 from challenges.indexing import queries
 from challenges.indexing.entries import COLLECTIONS, Collection, Scope
@@ -16,6 +17,7 @@ from challenges.indexing.publishing import publish_all, retokenize
 from challenges.indexing.shelf import root_of, state_in
 from challenges.indexing.texts import terms_of_text
 from core.database import sqlalchemy_url
+from core.errors import DomainError
 from core.postgres import database_server
 from core.revisions import Head, head_of
 from core.settings import Settings
@@ -175,9 +177,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _with_database(use: Callable[[Engine, Path], T]) -> T:
     with database_server(Settings.from_environment()) as settings:
-        return use(
-            create_engine(sqlalchemy_url(str(settings.database_url)), poolclass=NullPool), settings.data_dir
-        )
+        engine = create_engine(sqlalchemy_url(str(settings.database_url)), poolclass=NullPool)
+        try:
+            return use(engine, settings.data_dir)
+        except ProgrammingError as error:
+            reason = str(error.orig).splitlines()[0]
+            raise DomainError(f"the database is not of this version, see `jiebang migrate`: {reason}") from None
 
 
 def _print_json(document: Any) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "stored_tokenizer"
-down_revision = "publication_and_clock"
+down_revision = "sealed_bids"
 branch_labels = None
 depends_on = None
 
