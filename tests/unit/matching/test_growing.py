@@ -133,6 +133,16 @@ def test_drift_is_how_far_the_frequencies_of_a_rebuild_are_away(
     ]
     occurrences = sum(fresh.document_frequency.tolist())
     assert growing.drift().idf == pytest.approx(sum(shifts) / max(occurrences, 1), abs=1e-9)
+    grown = growing.grown()
+    present_now = {
+        term: int(fresh.document_frequency[number])
+        for term, number in fresh.vocabulary.items()
+        if fresh.document_frequency[number]
+    }
+    assert {
+        term: int(grown.document_frequency[number]) for term, number in grown.vocabulary.items()
+    } == present_now
+    assert all(grown.knows_term(term) for term in present_now)
 
 
 @settings(max_examples=100, deadline=None)
