@@ -182,7 +182,9 @@ def _with_database(use: Callable[[Engine, Path], T]) -> T:
             return use(engine, settings.data_dir)
         except ProgrammingError as error:
             reason = str(error.orig).splitlines()[0]
-            raise DomainError(f"the database is not of this version, see `jiebang migrate`: {reason}") from None
+            raise DomainError(
+                f"the database is not of this version, see `jiebang migrate`: {reason}"
+            ) from None
 
 
 def _print_json(document: Any) -> None:
