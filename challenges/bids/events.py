@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import policies, queries
+from challenges.postings.sight import challenge_is_readable
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Audience, Group, Kind, declare
 from core.notifications.models import Delivery, Notification
@@ -102,5 +103,35 @@ WITHDRAWN = declare(
         audience=Audience.ORGANIZATION,
         visible=bid_is_visible,
         example={"title": TITLE, "lead": LEAD},
+    )
+)
+OPENING_ASKED = declare(
+    Kind(
+        name="bids.opening_asked",
+        group=BIDS,
+        label=_("Another officer asks to open bids"),
+        subject=_("Bids to open: %(title)s"),
+        text=_(
+            "%(officer)s asks to open the sealed bids for “%(title)s”. A second officer has to open them."
+        ),
+        link="/challenges/{subject_id}/bids",
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=challenge_is_readable,
+        example={"title": TITLE, "officer": "林主管"},
+    )
+)
+OPENED = declare(
+    Kind(
+        name="bids.opened",
+        group=BIDS,
+        label=_("Bids were opened that we made or asked for"),
+        subject=_("Bids opened: %(title)s"),
+        text=_("Two officers have opened the bids for “%(title)s”. Compare them with their receipts here:"),
+        link="/challenges/{subject_id}/receipts",
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.ORGANIZATION,
+        visible=challenge_is_readable,
+        example={"title": TITLE},
     )
 )

@@ -4,16 +4,20 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.bids import policies, queries
+from challenges.bids import events, policies, queries
 from challenges.bids.models import BidOpening
 from challenges.bids.sealing import break_seal
 from challenges.postings.models import Challenge
+from challenges.programs import queries as program_queries
 from core import audit
 from core.actor import Actor
 from core.errors import ConflictError, ForbiddenError
 from core.i18n import lazy_gettext as _
+from core.notifications.service import notify
 from solvers.organizations import queries as organization_queries
+from solvers.organizations.models import MembershipRole
 
+EDITING_ROLES = (MembershipRole.OWNER, MembershipRole.EDITOR)
 TOO_EARLY = _("Bids are opened after the deadline.")
 ANOTHER_OFFICER = _("You asked for the opening: another officer has to open the bids.")
 
@@ -69,6 +73,17 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
         session.add(opening)
         await session.flush()
         await audit.record(session, actor, "bids.opening_asked", "challenge", challenge.id)
+        assert challenge.program_id is not None
+        others = await program_queries.officer_ids(session, challenge.program_id) - {actor.person_id}
+        about = {"title": challenge.title, "officer": actor.name}
+        await notify(
+            session,
+            f"bids.opening_asked:{challenge.id}",
+            events.OPENING_ASKED,
+            list(others),
+            challenge,
+            about,
+        )
         return opening
     if opening.asked_by_id == actor.person_id:
         raise ConflictError(ANOTHER_OFFICER)
@@ -86,6 +101,20 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
         "challenge",
         challenge.id,
         {"asked_by": str(opening.asked_by_id), "bids": [str(bid.id) for bid in bids]},
+    )
+    concerned = {challenge.organization_id} | await queries.member_ids(session, challenge.id)
+    people = {
+        person.id
+        for organization_id in sorted(concerned)
+        for person in await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES)
+    }
+    await notify(
+        session,
+        f"bids.opened:{challenge.id}",
+        events.OPENED,
+        sorted(people),
+        challenge,
+        {"title": challenge.title},
     )
     return opening
 

@@ -18,6 +18,7 @@ from core.actor import Actor
 from core.attachments import Attachment, path_of
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError
+from core.notifications.models import Notification
 from core.process import Process
 from core.sealing import SealBrokenError
 from solvers.organizations.models import Membership, MembershipRole
@@ -139,6 +140,12 @@ async def test_two_officers_open_and_one_alone_does_not(handed: Handed, browser_
         assert TEXTS["technical_plan"] in page
         assert "工艺路线.pdf" in page
     assert (await second.submit(f"{address}/open")).status_code == 409
+    told = await stage.make.session.execute(select(Notification.kind, Notification.person_id))
+    assert set(told.tuples()) == {
+        ("bids.opening_asked", handed.second.id),
+        ("bids.opened", stage.poster_person.id),
+        ("bids.opened", stage.bidder.id),
+    }
     history = (await first.get(f"/challenges/{stage.challenge.id}")).text
     assert "开启" in history
 
