@@ -191,12 +191,17 @@ class Level:
         """Of some texts those that may be among the `top_k`."""
         rare = self.rare_products(query)[texts].astype(np.float64)
         if top_k < len(texts):
-            least = np.partition(rare, len(texts) - top_k)[len(texts) - top_k]
+            # Finished, the best by rare terms make a high threshold; by Cauchy–Schwarz few others can reach it.
+            seeds = np.argpartition(rare, len(texts) - top_k)[len(texts) - top_k :]
+            least = float((rare[seeds] + self._common_products(query, texts[seeds])).min())
             possible = rare + query.common_norm * self.common.norms[texts] >= least - query.margin
             texts, rare = texts[possible], rare[possible]
+        return worth_finishing(texts, rare + self._common_products(query, texts), top_k, query.margin)
+
+    def _common_products(self, query: LevelQuery, texts: Numbers) -> Floats:
         common = self.common
-        values = rare + kernels.row_dots(common.starts, common.terms, common.weights, query.common, texts)
-        return worth_finishing(texts, values, top_k, query.margin)
+        found: Floats = kernels.row_dots(common.starts, common.terms, common.weights, query.common, texts)
+        return found
 
     def few(self, conditions: tuple[Any, ...] | None) -> Numbers | None:
         """The texts that pass, where they are few."""
