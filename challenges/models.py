@@ -12,7 +12,15 @@ from challenges.bids.models import (
     ReceiptAct,
 )
 from challenges.calendars.models import CalendarFeed
-from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision, Outcome
+from challenges.consortia.models import (
+    Consortium,
+    ConsortiumMember,
+    ConsortiumState,
+    Decision,
+    Outcome,
+    Waiver,
+    WaiverAnswer,
+)
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.postings.models import (
     Challenge,
@@ -59,4 +67,6 @@ __all__ = [
     "Round",
     "SavedChallenge",
     "SolverGroup",
+    "Waiver",
+    "WaiverAnswer",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidOpening, BidState
-from challenges.consortia.models import Consortium, ConsortiumState
+from challenges.consortia.models import Consortium, ConsortiumState, Waiver, WaiverAnswer
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
 from challenges.postings.queries import LINE, in_charge_of, open_for_bids
@@ -80,6 +80,29 @@ async def waiting_for_decision(session: AsyncSession, actor: Actor) -> list[Cons
         .where(Consortium.state == ConsortiumState.SUBMITTED, in_charge_of(actor))
         .options(selectinload(Consortium.challenge).options(*LINE), selectinload(Consortium.lead))
         .order_by(Consortium.submitted_at, Consortium.id)
+        .limit(SECTION_LIMIT)
+    )
+    return list(await session.scalars(statement))
+
+
+async def waivers_waiting(session: AsyncSession, actor: Actor) -> list[Waiver]:
+    """Waivers of the officer's programs that another officer has asked for and nobody has answered, oldest first."""
+    statement = (
+        select(Waiver)
+        .join(Consortium, Consortium.id == Waiver.consortium_id)
+        .join(Challenge, Challenge.id == Consortium.challenge_id)
+        .where(
+            in_charge_of(actor),
+            Waiver.requested_by_id != actor.person_id,
+            Consortium.state == ConsortiumState.SUBMITTED,
+            Consortium.revision == Waiver.consortium_revision,
+            ~exists().where(WaiverAnswer.waiver_id == Waiver.id),
+        )
+        .options(
+            selectinload(Waiver.requested_by),
+            selectinload(Waiver.consortium).selectinload(Consortium.challenge).options(*LINE),
+        )
+        .order_by(Waiver.requested_at, Waiver.id)
         .limit(SECTION_LIMIT)
     )
     return list(await session.scalars(statement))

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,7 @@ from challenges.consortia.wording import (
     not_counted_text,
     part_fraction,
     part_name,
+    part_text,
     part_threshold,
     part_value,
     percent,
@@ -479,4 +481,34 @@ def frozen_view(decision: Decision) -> FrozenView:
         lines=[quota_line(part) for part in quota_parts(decision.quota["parts"])],
         applies=decision.quota["applies"],
         total_budget_wan=sum((member["budget_wan"] for member in members), Decimal(0)),
+    )
+
+
+@dataclass(frozen=True)
+class WaiverView:
+    """A waiver under which an award was made, as everybody may read it, from what was frozen with the decision."""
+
+    parts: list[str]
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    confirmed_by: str
+    confirmed_at: datetime
+    confirmation: str
+
+
+def waiver_view(decision: Decision) -> WaiverView | None:
+    frozen = decision.inputs.get("waiver")
+    if frozen is None:
+        return None
+    return WaiverView(
+        parts=[
+            part_text(part) for part in quota_parts(decision.quota["parts"]) if part.name in frozen["parts"]
+        ],
+        reason=frozen["reason"],
+        requested_by=frozen["requested_by"],
+        requested_at=datetime.fromisoformat(frozen["requested_at"]),
+        confirmed_by=frozen["confirmed_by"],
+        confirmed_at=datetime.fromisoformat(frozen["confirmed_at"]),
+        confirmation=frozen["confirmation"],
     )

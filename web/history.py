@@ -49,6 +49,9 @@ ACTIONS = {
     "consortium.approved": (_("Approved"), "check"),
     "consortium.returned": (_("Returned for revision"), "arrow-back-up"),
     "consortium.rejected": (_("Rejected"), "x"),
+    "consortium.waiver_requested": (_("Waiver of the quota asked for"), "hand-stop"),
+    "consortium.waiver_confirmed": (_("Waiver confirmed by a second officer"), "checks"),
+    "consortium.waiver_refused": (_("Waiver refused by a second officer"), "x"),
     "match.queued": (_("Ranking of solvers asked for"), "refresh"),
 }
 

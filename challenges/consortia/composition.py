@@ -11,14 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 from challenges.consortia.models import Consortium, ConsortiumMember
-from challenges.consortia.wording import part_text
 from challenges.matches.queries import Control
 from challenges.matches.service import may_take_part, quota_controllers
 from challenges.postings.models import Challenge, Requirement
 from challenges.programs import models as programs
 from core.i18n import gettext as _
 from matching.consortium import Candidate, ConsortiumProblem, ConsortiumRequirement
-from matching.quota import QuotaMember, QuotaResult, QuotaRule, evaluate_quota, exact_number
+from matching.quota import QuotaMember, QuotaPart, QuotaResult, QuotaRule, evaluate_quota, exact_number
 from solvers.organizations.models import (
     CertificateKind,
     ControlKind,
@@ -198,13 +197,13 @@ def changes_since(consortium: Consortium, prospects: Prospects) -> list[str]:
     return found
 
 
-def shortcomings(
+def structural_shortcomings(
     consortium: Consortium,
     challenge: Challenge,
     rule_now: programs.QuotaRule | None,
     prospects: Prospects,
 ) -> list[str]:
-    """Everything that keeps a consortium from being submitted or approved, in words of the reader's language."""
+    """What keeps a consortium from being submitted or approved and no waiver excuses, in the reader's language."""
     found: list[str] = []
     if rule_now is None:
         found.append(_("The program has no quota rule in force."))
@@ -237,9 +236,12 @@ def shortcomings(
                     name=member.organization.name,
                 )
             )
-    if consortium.members and rule_now is not None:
-        found += [part_text(part) for part in quota_of(consortium).failing]
     return found
+
+
+def broken_parts(consortium: Consortium, rule_now: programs.QuotaRule | None) -> tuple[QuotaPart, ...]:
+    """The parts of the quota that it breaks: they keep it from being approved, unless a waiver names them."""
+    return quota_of(consortium).failing if consortium.members and rule_now is not None else ()
 
 
 def _essence(controls: Collection[Control]) -> set[tuple[str, SizeClass | None, ControlKind]]:

@@ -11,6 +11,7 @@ from challenges.consortia.freezing import decision_digest, frozen_inputs, frozen
 from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
 from challenges.consortia.service import CHANGED_MEANWHILE, Standing, standing_of
 from challenges.consortia.states import MACHINE
+from challenges.consortia.wording import part_text
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings
@@ -39,6 +40,11 @@ GUARDS = {
     "ck_decision_officer_is_no_member": _(
         "You belong to a member of this consortium: another officer must decide."
     ),
+    "ck_waiver_officer": _("The database refuses: the officer may not act in this matter."),
+    "ck_waiver_second_officer": _("A waiver is confirmed by a second officer."),
+    "ck_waiver_present": _("The database refuses: the waiver is not for the consortium as it stands now."),
+    "pk_waiver_answer": _("This waiver has been answered already."),
+    "uq_waiver_consortium_id_consortium_revision": _("A waiver was asked for this consortium already."),
 }
 
 
@@ -82,25 +88,18 @@ async def decide_consortium(
     Raises InvalidError on `reason` for a refusal without one, ConflictError where the rule is broken, where members
     have changed since the computation, or where the decision has been taken.
     """
-    challenge, consortium = await _lock(session, actor, consortium_id)
+    challenge, consortium = await lock_for_officer(session, actor, consortium_id)
     reason = reason.strip()
-    own = await own_organization_ids(session, actor)
-    if not posting_policies.is_officer_in_charge(actor, challenge):
-        raise ForbiddenError(_("Only officers in charge of the program decide."))
-    if policies.has_interest(own, challenge, consortium):
-        raise ForbiddenError(_("You belong to a member or to the poster: another officer must decide."))
-    if not policies.may_decide(actor, challenge, consortium, own):
-        raise ConflictError(_("This consortium is not waiting for a decision any more."))
+    await check_may_decide(session, actor, challenge, consortium)
     if consortium.revision != revision:
         raise ConflictError(CHANGED_MEANWHILE)
     if outcome is not Outcome.APPROVED and not reason:
         raise InvalidError({"reason": _("Please give a reason.")})
     await queries.lock_organizations(session, [member.organization_id for member in consortium.members])
     standing = await standing_of(session, challenge, consortium)
-    if outcome is Outcome.APPROVED and standing.shortcomings:
-        raise ConflictError(
-            gettext("It cannot be approved: %(reasons)s", reasons=" ".join(standing.shortcomings))
-        )
+    obstacles = remaining_obstacles(standing)
+    if outcome is Outcome.APPROVED and obstacles:
+        raise ConflictError(gettext("It cannot be approved: %(reasons)s", reasons=" ".join(obstacles)))
     run = None if consortium.run_id is None else await match_queries.run_by_id(session, consortium.run_id)
     decision = Decision(
         id=uuid.uuid4(),
@@ -128,7 +127,6 @@ async def decide_consortium(
             await session.flush()
             # Hashed as the database holds it: jsonb writes some numbers in another way.
             await session.refresh(decision)
-            consortium.revision += 1
             await states.move(
                 session,
                 MACHINE,
@@ -142,13 +140,35 @@ async def decide_consortium(
                     "digest": decision_digest(decision),
                 },
             )
+            # After the step: a waiver is for the revision that is approved.
+            consortium.revision += 1
+            await session.flush()
     except IntegrityError as error:
-        raise _as_conflict(error) from None
+        raise as_conflict(error) from None
     await _tell(session, actor, challenge, consortium, decision)
     return decision
 
 
-async def _lock(
+async def check_may_decide(
+    session: AsyncSession, actor: Actor, challenge: Challenge, consortium: Consortium
+) -> None:
+    own = await own_organization_ids(session, actor)
+    if not posting_policies.is_officer_in_charge(actor, challenge):
+        raise ForbiddenError(_("Only officers in charge of the program decide."))
+    if policies.has_interest(own, challenge, consortium):
+        raise ForbiddenError(_("You belong to a member or to the poster: another officer must decide."))
+    if not policies.may_decide(actor, challenge, consortium, own):
+        raise ConflictError(_("This consortium is not waiting for a decision any more."))
+
+
+def remaining_obstacles(standing: Standing) -> list[str]:
+    """What keeps it from being approved: the shortcomings that no confirmed waiver excuses."""
+    assert standing.consortium is not None
+    waived = policies.waived_parts(standing.consortium)
+    return [*standing.structural, *(part_text(part) for part in standing.broken if part.name not in waived)]
+
+
+async def lock_for_officer(
     session: AsyncSession, actor: Actor, consortium_id: uuid.UUID
 ) -> tuple[Challenge, Consortium]:
     challenge_id = await queries.challenge_id_of(session, consortium_id)
@@ -161,7 +181,7 @@ async def _lock(
     return challenge, consortium
 
 
-def _as_conflict(error: IntegrityError) -> Exception:
+def as_conflict(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     return ConflictError(GUARDS[name]) if name in GUARDS else error
 

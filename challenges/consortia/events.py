@@ -96,3 +96,48 @@ DECIDED = {
         )
     ),
 }
+WAIVER_REQUESTED = declare(
+    Kind(
+        name="consortium.waiver_requested",
+        group=DECISIONS,
+        label=_("A waiver of the quota waits for a second officer"),
+        subject=_("A waiver of the quota waits for a second officer: %(title)s"),
+        text=_(
+            "%(officer)s asks for a waiver of the quota for “%(title)s”. Reason: %(reason)s\n\n"
+            "Confirm or refuse it here:"
+        ),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=consortium_is_visible,
+        example={"title": TITLE, "officer": "林主管", "reason": "国内仅此两家具备试制条件。"},
+    )
+)
+WAIVER_CONFIRMED = declare(
+    Kind(
+        name="consortium.waiver_confirmed",
+        group=DECISIONS,
+        label=_("Our request for a waiver is confirmed"),
+        subject=_("Waiver confirmed: %(title)s"),
+        text=_("%(officer)s has confirmed the waiver of the quota for “%(title)s”. %(reason)s"),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=consortium_is_visible,
+        example={"title": TITLE, "officer": "周主管", "reason": "理由充分。"},
+    )
+)
+WAIVER_REFUSED = declare(
+    Kind(
+        name="consortium.waiver_refused",
+        group=DECISIONS,
+        label=_("Our request for a waiver is refused"),
+        subject=_("Waiver refused: %(title)s"),
+        text=_("%(officer)s has refused the waiver of the quota for “%(title)s”. Reason: %(reason)s"),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=consortium_is_visible,
+        example={"title": TITLE, "officer": "周主管", "reason": "理由不足。"},
+    )
+)

@@ -77,3 +77,18 @@ def _budget(text: str) -> Decimal | None:
     if not (budget.is_finite() and 0 <= budget <= MOST_BUDGET_WAN and budget == round(budget, 2)):
         return None
     return budget
+
+
+class WaiverForm(BaseForm):
+    reason = TextAreaField(_("Reason for the waiver"), validators=[Required(), MaxLength(4000)])
+
+
+class WaiverAnswerForm(BaseForm):
+    """A refusal needs its reason; that is checked where the answer is given."""
+
+    answer = RadioField(
+        _("Your answer"),
+        validators=[Required()],
+        choices=[("confirm", _("Confirm the waiver")), ("refuse", _("Refuse the waiver"))],
+    )
+    reason = TextAreaField(_("Reason"), validators=[MaxLength(4000)])

@@ -6,7 +6,8 @@ from datetime import UTC
 from typing import Any
 
 from challenges.consortia.composition import quota_of, quota_rule
-from challenges.consortia.models import Decision
+from challenges.consortia.models import Decision, Waiver
+from challenges.consortia.policies import confirmed_waiver
 from challenges.consortia.service import Standing
 from challenges.consortia.wording import rule_lines
 from challenges.matches.models import MatchRun
@@ -62,7 +63,23 @@ def frozen_inputs(standing: Standing, run: MatchRun | None) -> dict[str, Any]:
         "run": _text(consortium.run_id),
         "index": None if run is None else dict(run.index_info),
         "bid": _text(consortium.bid_id),
+        "waiver": frozen_waiver(confirmed_waiver(consortium)),
         "computation": consortium.computation,
+    }
+
+
+def frozen_waiver(waiver: Waiver | None) -> dict[str, Any] | None:
+    if waiver is None or waiver.answer is None:
+        return None
+    return {
+        "id": str(waiver.id),
+        "parts": list(waiver.parts),
+        "reason": waiver.reason,
+        "requested_by": waiver.requested_by.name,
+        "requested_at": waiver.requested_at.astimezone(UTC).isoformat(),
+        "confirmed_by": waiver.answer.officer.name,
+        "confirmed_at": waiver.answer.answered_at.astimezone(UTC).isoformat(),
+        "confirmation": waiver.answer.reason,
     }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from challenges.postings.models import Challenge
@@ -29,6 +29,7 @@ from core.database import (
     JsonObject,
     Key,
     LongText,
+    Moment,
     Updated,
     Wan,
     enum_column,
@@ -101,6 +102,9 @@ class Consortium(Updated, Base):
     decisions: Mapped[list["Decision"]] = relationship(
         lazy="raise", back_populates="consortium", order_by="Decision.decided_at.desc()"
     )
+    waivers: Mapped[list["Waiver"]] = relationship(
+        lazy="raise", back_populates="consortium", order_by="Waiver.requested_at.desc()"
+    )
 
 
 class ConsortiumMember(Base):
@@ -153,3 +157,50 @@ class Decision(Base):
     consortium: Mapped[Consortium] = relationship(lazy="raise", back_populates="decisions")
     officer: Mapped[Person] = relationship(lazy="raise")
     rule: Mapped[QuotaRule | None] = relationship(lazy="raise")
+
+
+class Waiver(Base):
+    """A first officer's request to approve one revision of a consortium though it breaks the named parts of the quota.
+
+    Rows are never changed or deleted. A trigger checks officer, revision and parts, and writes `content`, a digest of
+    lead, members and money: whatever changes in them, the waiver is for another consortium.
+    """
+
+    __tablename__ = "waiver"
+    __table_args__ = (
+        UniqueConstraint("consortium_id", "consortium_revision"),
+        CheckConstraint("reason <> ''", name="has_a_reason"),
+        CheckConstraint("cardinality(parts) > 0", name="names_parts"),
+    )
+
+    id: Mapped[Key]
+    consortium_id: Mapped[uuid.UUID] = reference("consortium.id", ondelete="RESTRICT")
+    consortium_revision: Mapped[int]
+    # Names of matching.quota parts.
+    parts: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    reason: Mapped[LongText]
+    requested_by_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")
+    requested_at: Mapped[Moment]
+    content: Mapped[str] = mapped_column(String(32), default="", server_default="")
+
+    consortium: Mapped[Consortium] = relationship(lazy="raise", back_populates="waivers")
+    requested_by: Mapped[Person] = relationship(lazy="raise")
+    answer: Mapped["WaiverAnswer | None"] = relationship(lazy="raise", back_populates="waiver")
+
+
+class WaiverAnswer(Base):
+    """What the second officer says to a waiver. Never changed or deleted; a trigger refuses the first officer."""
+
+    __tablename__ = "waiver_answer"
+    __table_args__ = (CheckConstraint("is_confirmed OR reason <> ''", name="refusals_have_a_reason"),)
+
+    waiver_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("waiver.id", ondelete="RESTRICT"), primary_key=True
+    )
+    is_confirmed: Mapped[bool]
+    reason: Mapped[LongText] = mapped_column(default="")
+    officer_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")
+    answered_at: Mapped[Moment]
+
+    waiver: Mapped[Waiver] = relationship(lazy="raise", back_populates="answer")
+    officer: Mapped[Person] = relationship(lazy="raise")

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from challenges.consortia.models import Consortium, ConsortiumState
+from challenges.consortia.models import Consortium, ConsortiumState, Waiver
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import (
     is_bidding_over,
@@ -78,6 +78,40 @@ def may_decide(
         and consortium.state is ConsortiumState.SUBMITTED
         and challenge.state is ChallengeState.MATCH_PROPOSED
         and not has_interest(own_organization_ids, challenge, consortium)
+    )
+
+
+def waiver_of(consortium: Consortium) -> Waiver | None:
+    """The waiver that was asked for the consortium as it is now, whatever was answered."""
+    return next(
+        (item for item in consortium.waivers if item.consortium_revision == consortium.revision), None
+    )
+
+
+def confirmed_waiver(consortium: Consortium) -> Waiver | None:
+    """The waiver under which the consortium may be approved as it is now."""
+    waiver = waiver_of(consortium)
+    return waiver if waiver is not None and waiver.answer is not None and waiver.answer.is_confirmed else None
+
+
+def waived_parts(consortium: Consortium) -> frozenset[str]:
+    waiver = confirmed_waiver(consortium)
+    return frozenset() if waiver is None else frozenset(waiver.parts)
+
+
+def may_answer_waiver(
+    actor: Actor,
+    challenge: Challenge,
+    consortium: Consortium,
+    waiver: Waiver,
+    own_organization_ids: Collection[uuid.UUID],
+) -> bool:
+    """A second officer of the program, never who asked for it, never somebody of a member or of the poster."""
+    return (
+        may_decide(actor, challenge, consortium, own_organization_ids)
+        and waiver.answer is None
+        and waiver.requested_by_id != actor.person_id
+        and waiver is waiver_of(consortium)
     )
 
 

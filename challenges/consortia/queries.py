@@ -7,7 +7,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, Decision
+from challenges.consortia.models import (
+    Consortium,
+    ConsortiumMember,
+    ConsortiumState,
+    Decision,
+    Outcome,
+    Waiver,
+    WaiverAnswer,
+)
 from challenges.programs.models import ProgramOfficer
 from core.accounts.models import Person
 from solvers.organizations.models import Organization
@@ -22,6 +30,10 @@ def _whole() -> Select[Consortium]:
         selectinload(Consortium.lead),
         selectinload(Consortium.decisions).options(
             selectinload(Decision.officer), selectinload(Decision.rule)
+        ),
+        selectinload(Consortium.waivers).options(
+            selectinload(Waiver.requested_by),
+            selectinload(Waiver.answer).selectinload(WaiverAnswer.officer),
         ),
     )
 
@@ -100,6 +112,26 @@ async def decision_by_id(session: AsyncSession, decision_id: uuid.UUID) -> Decis
         .options(joinedload(Decision.officer), joinedload(Decision.rule))
     )
     return await session.scalar(statement)
+
+
+async def award_of(session: AsyncSession, challenge_id: uuid.UUID) -> Decision | None:
+    """The decision by which the challenge was awarded."""
+    statement = (
+        select(Decision)
+        .join(Consortium, Consortium.id == Decision.consortium_id)
+        .where(
+            Consortium.challenge_id == challenge_id,
+            Consortium.state == ConsortiumState.APPROVED,
+            Decision.outcome == Outcome.APPROVED,
+        )
+        .order_by(Decision.decided_at.desc())
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def consortium_id_of_waiver(session: AsyncSession, waiver_id: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(Waiver.consortium_id).where(Waiver.id == waiver_id))
 
 
 async def officers_of(session: AsyncSession, program_id: uuid.UUID | None) -> list[Person]:

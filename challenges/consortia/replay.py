@@ -51,7 +51,7 @@ NAMES = {
     "quota": _("Every part of the quota has the same value and result"),
     "objective": _("Weights and scores give the same points"),
     "optimum": _("The solver reaches the same optimum"),
-    "outcome": _("The outcome is allowed by the quota"),
+    "outcome": _("The quota, or a waiver of it, allows the outcome"),
 }
 
 
@@ -297,7 +297,8 @@ def _differ(one: float, other: float) -> bool:
 
 
 def _outcome(decision: Decision) -> Iterator[Difference]:
-    """An approval needs a quota that holds; a refusal is the officer's, whatever the quota says."""
-    broken = {part.name for part in _evaluated(decision.inputs).failing}
+    """An approval needs a quota that holds or a waiver of what is broken; a refusal is the officer's."""
+    waived = (decision.inputs.get("waiver") or {}).get("parts", [])
+    broken = {part.name for part in _evaluated(decision.inputs).failing} - set(waived)
     if decision.outcome is Outcome.APPROVED and broken:
         yield Difference("outcome", decision.outcome.value, ", ".join(sorted(broken)))

@@ -14,11 +14,12 @@ from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
 from challenges.bids.models import BidMemberState, BidState
 from challenges.consortia import events, policies, queries
-from challenges.consortia.composition import Prospects, compose, shortcomings
+from challenges.consortia.composition import Prospects, broken_parts, compose, structural_shortcomings
 from challenges.consortia.jobs import solve_consortium
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.consortia.prospects import prospects_of, rule_of
 from challenges.consortia.states import MACHINE
+from challenges.consortia.wording import part_text
 from challenges.matches import queries as match_queries
 from challenges.matches import service as matches
 from challenges.postings import policies as posting_policies
@@ -33,6 +34,7 @@ from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundErr
 from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
 from core.notifications.service import notify
+from matching.quota import QuotaPart
 
 CHANGED_MEANWHILE = _(
     "Somebody else has changed this consortium meanwhile. Reload the page and change it again."
@@ -41,13 +43,21 @@ CHANGED_MEANWHILE = _(
 
 @dataclass(frozen=True)
 class Standing:
-    """A consortium beside the present: the rule in force, organizations as they are now, and what stands in the way."""
+    """A consortium beside the present: the rule in force, organizations as they are now, and what stands in the way.
+
+    A waiver can excuse the `broken` parts of the quota, never what is `structural`.
+    """
 
     challenge: Challenge
     consortium: Consortium | None
     rule: QuotaRule | None
     prospects: Prospects
-    shortcomings: list[str]
+    structural: list[str]
+    broken: tuple[QuotaPart, ...]
+
+    @property
+    def shortcomings(self) -> list[str]:
+        return [*self.structural, *(part_text(part) for part in self.broken)]
 
 
 async def read_standing(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Standing:
@@ -62,8 +72,10 @@ async def read_standing(session: AsyncSession, actor: Actor, challenge_id: uuid.
 async def standing_of(session: AsyncSession, challenge: Challenge, consortium: Consortium | None) -> Standing:
     rule = await rule_of(session, challenge)
     prospects = await prospects_of(session, challenge, consortium)
-    found = [] if consortium is None else shortcomings(consortium, challenge, rule, prospects)
-    return Standing(challenge, consortium, rule, prospects, found)
+    if consortium is None:
+        return Standing(challenge, None, rule, prospects, [], ())
+    structural = structural_shortcomings(consortium, challenge, rule, prospects)
+    return Standing(challenge, consortium, rule, prospects, structural, broken_parts(consortium, rule))
 
 
 async def propose_consortium(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Consortium:
@@ -78,7 +90,7 @@ async def propose_consortium(session: AsyncSession, actor: Actor, challenge_id: 
         raise ConflictError(_("Solvers have not been ranked yet: a consortium is chosen from the ranking."))
     consortium = await queries.open_consortium(session, challenge_id, lock=True)
     if consortium is None:
-        consortium = Consortium(challenge_id=challenge_id, revision=0, members=[], decisions=[])
+        consortium = Consortium(challenge_id=challenge_id, revision=0, members=[], decisions=[], waivers=[])
         session.add(consortium)
     elif consortium.state not in policies.EDITABLE:
         raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
@@ -232,7 +244,7 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
         raise ConflictError(_("Bids are still open."))
     consortium = await queries.open_consortium(session, challenge.id, lock=True)
     if consortium is None:
-        consortium = Consortium(challenge_id=challenge.id, revision=0, members=[], decisions=[])
+        consortium = Consortium(challenge_id=challenge.id, revision=0, members=[], decisions=[], waivers=[])
         session.add(consortium)
     elif consortium.state not in policies.EDITABLE:
         raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
@@ -268,8 +280,13 @@ async def submit_consortium(
     challenge_id: uuid.UUID,
     revision: int,
     note: str = "",
+    *,
+    asks_waiver: bool = False,
 ) -> Consortium:
-    """Hand the consortium to the officer. Refused while anything is broken, by what is true at this moment."""
+    """Hand the consortium to the officer. Refused while anything is broken, by what is true at this moment.
+
+    With `asks_waiver` it may break parts of the quota, and `note` says why it should be approved all the same.
+    """
     challenge = await _lock_challenge(session, actor, challenge_id)
     consortium = await _lock_open(session, challenge_id, revision)
     if not policies.may_submit(actor, challenge, consortium, utc_now()):
@@ -278,8 +295,10 @@ async def submit_consortium(
     standing = await standing_of(session, challenge, consortium)
     if consortium.computation.get("status") == "solving":
         raise ConflictError(_("The proposal is still being computed."))
-    if standing.shortcomings:
+    if standing.structural or (standing.broken and not asks_waiver):
         raise InvalidError({"": " ".join(standing.shortcomings)})
+    if standing.broken and not note.strip():
+        raise InvalidError({"note": _("Say why the quota should be waived.")})
     if challenge.state is ChallengeState.PUBLISHED:
         # The deadline has passed; the job that says so is a few seconds behind.
         await move(session, SYSTEM, challenge, ChallengeState.CLOSED)
@@ -293,7 +312,14 @@ async def submit_consortium(
     consortium.submitted_by_id = actor.person_id
     consortium.note = note.strip()
     consortium.revision += 1
-    await states.move(session, MACHINE, actor, consortium, ConsortiumState.SUBMITTED)
+    await states.move(
+        session,
+        MACHINE,
+        actor,
+        consortium,
+        ConsortiumState.SUBMITTED,
+        details={"asks_waiver_of": [part.name for part in standing.broken]} if standing.broken else None,
+    )
     officers = await queries.officers_of(session, challenge.program_id)
     await notify(
         session,

@@ -1,6 +1,6 @@
 """The quota in words: parts of the computation, reasons why a member does not count, conflicts of the solver."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
@@ -46,6 +46,10 @@ def part_name(name: str) -> str:
         "max_members": _("Number of members"),
         "min_score": _("Least score of a member for its requirements"),
     }[name]
+
+
+def part_names(names: Iterable[str]) -> str:
+    return "、".join(part_name(name) for name in names)
 
 
 def part_value(part: QuotaPart) -> str:

@@ -14,6 +14,7 @@ from challenges.consortia.service import standing_of
 from challenges.models import (
     AllocationRun,
     AllocationState,
+    AppliesTo,
     Bid,
     BidMember,
     BidMemberState,
@@ -32,6 +33,7 @@ from challenges.models import (
     MatchRunState,
     Outcome,
     ReceiptAct,
+    Waiver,
 )
 from challenges.postings.events import PUBLISHED
 from challenges.postings.queries import challenge_by_id
@@ -107,6 +109,10 @@ class _Builder:
         self.program = await make.program(
             officer, rule={"min_sme_budget_share": Decimal("0.3"), "min_sme_member_share": Decimal("0.5")}
         )
+        self.requester = await make.officer()
+        self.strict = await make.program(
+            officer, self.requester, rule={"min_sme_members": 2, "applies_to": AppliesTo.ALL}
+        )
         await make.program(other)
         self.poster = await make.organization(size=SizeClass.LARGE)
         self.bidder, self.rival = await make.organization(), await make.organization()
@@ -130,7 +136,7 @@ class _Builder:
         for column, (person, organization) in people.items():
             world.tokens[column] = await self._login(person, organization)
         await self._add_things(bidder, unverified)
-        for scene in ("draft", "submitted", "open", "restricted", "after", "proposed"):
+        for scene in ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver"):
             world.scenes[scene] = await self._scene(scene)
         await make.session.commit()
         return world
@@ -281,17 +287,18 @@ class _Builder:
             "draft": ChallengeState.DRAFT,
             "submitted": ChallengeState.SUBMITTED,
             "proposed": ChallengeState.MATCH_PROPOSED,
+            "waiver": ChallengeState.MATCH_PROPOSED,
         }
         state = states.get(scene, ChallengeState.PUBLISHED)
         now = utc_now()
         challenge = await self.make.challenge(
             self.poster,
-            self.program,
+            self.strict if scene == "waiver" else self.program,
             state=state,
             is_public=scene != "restricted",
             # Also of one that is past: the job that closes it has not run yet.
             deadline_at=now - timedelta(minutes=1)
-            if scene in {"after", "proposed"}
+            if scene in {"after", "proposed", "waiver"}
             else now + timedelta(days=30),
             submitted_at=None if scene == "draft" else now - timedelta(days=5),
         )
@@ -333,9 +340,11 @@ class _Builder:
         session.add(receipt)
         await session.flush()
         # Until officers open them, bids stay sealed after the deadline, too.
-        if scene == "proposed":
+        if scene in {"proposed", "waiver"}:
             await self.make.opened(challenge)
-        consortium = await self._consortium(challenge, run, submitted=scene == "proposed")
+        consortium = await self._consortium(challenge, run, submitted=scene in {"proposed", "waiver"})
+        if scene == "waiver":
+            ids["waiver_id"] = (await self._waiver(consortium)).id
         if scene == "proposed":
             ids["decision_id"] = (await self._decision(challenge, consortium, run)).id
         return {
@@ -380,7 +389,7 @@ class _Builder:
             challenge_id=challenge.id,
             state=ConsortiumState.SUBMITTED if submitted else ConsortiumState.PROPOSED,
             lead_id=self.rival.id,
-            rule_id=self.program.rules[0].id,
+            rule_id=(self.strict if challenge.program_id == self.strict.id else self.program).rules[0].id,
             run_id=run.id,
             submitted_at=utc_now() if submitted else None,
             members=[
@@ -398,6 +407,20 @@ class _Builder:
         self.make.session.add(consortium)
         await self.make.session.flush()
         return consortium
+
+    async def _waiver(self, consortium: Consortium) -> Waiver:
+        """Asked for by another officer of the program; it has one SME where two are needed."""
+        waiver = Waiver(
+            consortium_id=consortium.id,
+            consortium_revision=1,
+            parts=["min_sme_members"],
+            reason="国内仅此一家",
+            requested_by_id=self.requester.id,
+            requested_at=utc_now(),
+        )
+        self.make.session.add(waiver)
+        await self.make.session.flush()
+        return waiver
 
     async def _decision(self, challenge: Challenge, consortium: Consortium, run: MatchRun) -> Decision:
         """An earlier one: the consortium was returned, and submitted again."""

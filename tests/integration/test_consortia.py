@@ -518,7 +518,7 @@ async def test_the_guard_of_the_database_becomes_a_friendly_refusal(
     market.coater.size_class = SizeClass.LARGE
     await session.commit()
     # A service that overlooks everything: the database alone stands in the way.
-    monkeypatch.setattr(service, "shortcomings", lambda *_: [])
+    monkeypatch.setattr(service, "structural_shortcomings", lambda *_: [])
     with pytest.raises(ConflictError, match=r"数据库|database"):
         await decide(market, session, settings, Outcome.APPROVED)
 

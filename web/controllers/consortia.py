@@ -8,9 +8,10 @@ from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia import decisions, policies, queries, service
-from challenges.consortia.forms import DecisionForm
+from challenges.consortia.forms import DecisionForm, WaiverAnswerForm, WaiverForm
 from challenges.consortia.models import Consortium, Outcome
 from challenges.consortia.service import Standing
+from challenges.consortia.wording import part_names, part_text
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from core.actor import Actor
@@ -19,7 +20,7 @@ from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
-from web.consortium_view import frozen_view
+from web.consortium_view import frozen_view, waiver_view
 from web.controllers.matches import heat
 from web.controllers.what_if import what_if_context
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
@@ -95,7 +96,7 @@ class ConsortiumController(Controller):
     async def refresh(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
-        revision = _number(await form_data(request), "revision")
+        revision = page_number(await form_data(request), "revision")
         consortium = await service.refresh_consortium(session, actor, challenge_id, revision)
         path = (
             f"/challenges/{challenge_id}/consortium"
@@ -118,13 +119,25 @@ class ConsortiumController(Controller):
         try:
             async with session.begin_nested():
                 consortium = await service.submit_consortium(
-                    session, actor, challenge_id, _number(data, "revision"), data.get("note")
+                    session,
+                    actor,
+                    challenge_id,
+                    page_number(data, "revision"),
+                    data.get("note"),
+                    asks_waiver=bool(data.get("asks_waiver")),
                 )
-        except InvalidError:
+        except InvalidError as error:
             # What stands in the way is listed on the page itself.
             standing = await service.read_standing(session, actor, challenge_id)
             return await _workbench(
-                request, session, actor, standing, "consortia/prepare.html", status=422, note=data.get("note")
+                request,
+                session,
+                actor,
+                standing,
+                "consortia/prepare.html",
+                status=422,
+                note=data.get("note"),
+                note_error=error.errors.get("note"),
             )
         return redirect(
             request,
@@ -150,7 +163,7 @@ class ConsortiumController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, consortium_id: FromPath[uuid.UUID]
     ) -> Template:
         standing = await decisions.read_consortium(session, actor, consortium_id)
-        return await _decision_page(request, session, actor, standing, DecisionForm())
+        return await decision_page(request, session, actor, standing, DecisionForm())
 
     @post("/consortia/{consortium_id:uuid}/decide", opt={"access": Access.OFFICER}, status_code=200)
     async def decide(
@@ -164,7 +177,7 @@ class ConsortiumController(Controller):
         form = DecisionForm(data)
         standing = await decisions.read_consortium(session, actor, consortium_id)
         if not form.validate():
-            return await _decision_page(request, session, actor, standing, form, status=422)
+            return await decision_page(request, session, actor, standing, form, status=422)
         try:
             async with session.begin_nested():
                 decision = await decisions.decide_consortium(
@@ -173,11 +186,11 @@ class ConsortiumController(Controller):
                     consortium_id,
                     Outcome(form.outcome.data),
                     form.reason.data or "",
-                    _number(data, "revision"),
+                    page_number(data, "revision"),
                 )
         except InvalidError as error:
             form.add_errors(error.errors)
-            return await _decision_page(request, session, actor, standing, form, status=422)
+            return await decision_page(request, session, actor, standing, form, status=422)
         messages = {
             Outcome.APPROVED: _("The consortium is approved; poster and members have been told."),
             Outcome.RETURNED: _("The consortium went back to the poster."),
@@ -202,6 +215,7 @@ class ConsortiumController(Controller):
             consortium=consortium,
             decision=decision,
             view=frozen_view(decision),
+            waiver=waiver_view(decision),
             heat=heat,
         )
 
@@ -229,6 +243,7 @@ async def _workbench(
     *,
     status: int = 200,
     note: str | None = None,
+    note_error: object = None,
 ) -> Template:
     challenge, consortium = standing.challenge, standing.consortium
     context: dict[str, Any] = {"challenge": challenge, "consortium": consortium, "view": None}
@@ -243,6 +258,8 @@ async def _workbench(
         step=_step(consortium),
         rule=standing.rule,
         shortcomings=standing.shortcomings,
+        may_ask_waiver=bool(standing.broken) and not standing.structural,
+        note_error=note_error,
         ranked=await match_queries.newest_done_run(session, challenge.id),
         may_prepare=policies.may_prepare(actor, challenge),
         may_edit=consortium is not None
@@ -255,13 +272,15 @@ async def _workbench(
     )
 
 
-async def _decision_page(
+async def decision_page(
     request: WebRequest,
     session: AsyncSession,
     actor: Actor,
     standing: Standing,
     form: DecisionForm,
     *,
+    waiver_form: WaiverForm | None = None,
+    answer_form: WaiverAnswerForm | None = None,
     status: int = 200,
 ) -> Template:
     challenge, consortium = standing.challenge, _present(standing)
@@ -271,6 +290,8 @@ async def _decision_page(
             request, "consortia/own_part.html", challenge=challenge, consortium=consortium, member=own
         )
     own_organizations = await decisions.own_organization_ids(session, actor)
+    may_decide = policies.may_decide(actor, challenge, consortium, own_organizations)
+    waiver = policies.waiver_of(consortium)
     return render(
         request,
         "consortia/show.html",
@@ -279,7 +300,19 @@ async def _decision_page(
         rule=standing.rule,
         shortcomings=standing.shortcomings if consortium.state not in policies.DECIDED else [],
         form=form,
-        may_decide=policies.may_decide(actor, challenge, consortium, own_organizations),
+        may_decide=may_decide,
+        obstacles=decisions.remaining_obstacles(standing),
+        waivers=[(item, part_names(item.parts)) for item in consortium.waivers],
+        waiver=waiver,
+        broken=[part_text(part) for part in standing.broken],
+        may_request_waiver=may_decide
+        and waiver is None
+        and bool(standing.broken)
+        and not standing.structural,
+        may_answer_waiver=waiver is not None
+        and policies.may_answer_waiver(actor, challenge, consortium, waiver, own_organizations),
+        waiver_form=waiver_form or WaiverForm(),
+        answer_form=answer_form or WaiverAnswerForm(),
         has_interest=posting_policies.is_officer_in_charge(actor, challenge)
         and policies.has_interest(own_organizations, challenge, consortium),
         may_take_back=policies.may_take_back(actor, challenge, consortium),
@@ -292,7 +325,7 @@ async def _decision_page(
 
 
 async def _change(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, data: FormData) -> None:
-    revision = _number(data, "revision")
+    revision = page_number(data, "revision")
     match data.get("step"):
         case "assign":
             holders = {
@@ -312,7 +345,9 @@ async def _change(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, 
                 session, actor, challenge_id, revision, _key(data, "leaves"), _key(data, "joins")
             )
         case "alternative":
-            await service.take_alternative(session, actor, challenge_id, revision, _number(data, "number"))
+            await service.take_alternative(
+                session, actor, challenge_id, revision, page_number(data, "number")
+            )
         case "what_if":
             holders = {
                 name.removeprefix("holder-"): _key(data, name) for name in data if name.startswith("holder-")
@@ -336,7 +371,7 @@ def _optional_key(data: FormData, name: str) -> uuid.UUID | None:
         raise NotFoundError(_("That organization does not exist.")) from None
 
 
-def _number(data: FormData, name: str) -> int:
+def page_number(data: FormData, name: str) -> int:
     """A number that the page itself wrote; whatever else came cannot be right."""
     text = data.get(name)
     if not (text.isascii() and text.isdigit() and len(text) < 10):

@@ -24,6 +24,7 @@ async def work_queue(request: WebRequest, session: DbSession, actor: Acting) -> 
         screening=screening,
         last_days={challenge.id: last_day_to_publish(challenge) for challenge in screening},
         today=shanghai_today(),
+        waivers=await waiting_queries.waivers_waiting(session, actor),
         decisions=await waiting_queries.waiting_for_decision(session, actor),
         sealed=await waiting_queries.sealed_bids(session, actor, now),
         closed=await waiting_queries.without_consortium(session, actor, now),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 
+from challenges.consortia.queries import award_of
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import policies, queries, screening, service, states
 from challenges.postings.list_queries import LISTED_STATES, ChallengeFilters, Deadline, Sort
@@ -22,6 +23,7 @@ from core.i18n import gettext
 from solvers.fields import FIELDS, field_of
 from solvers.organizations.models import CertificateKind
 from solvers.regions import PROVINCES
+from web.consortium_view import waiver_view
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
@@ -256,6 +258,7 @@ async def _challenge_page(
     failed_step: tuple[str, str] | None = None,
 ) -> Template:
     moves = states.possible_moves(actor, challenge)
+    award = await award_of(session, challenge.id) if policies.is_listed(challenge) else None
     rule_day = to_shanghai(challenge.published_at).date() if challenge.published_at else shanghai_today()
     may_see_history = policies.may_see_history(actor, challenge)
     return render(
@@ -278,6 +281,7 @@ async def _challenge_page(
         history=history_of(await entries_of(session, service.SUBJECT, challenge.id))
         if may_see_history
         else [],
+        waiver=None if award is None else waiver_view(award),
         problems=problems or [],
         failed_step=failed_step,
     )
