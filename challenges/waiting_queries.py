@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidOpening, BidState
-from challenges.consortia.models import Consortium, ConsortiumState, Waiver, WaiverAnswer
+from challenges.consortia.models import Consortium, ConsortiumState, QuotaRecheck, Waiver, WaiverAnswer
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
 from challenges.postings.queries import LINE, in_charge_of, open_for_bids
@@ -139,6 +139,20 @@ async def sealed_bids(
         .limit(SECTION_LIMIT)
     )
     return [(challenge, opening) for challenge, opening in await session.execute(statement)]
+
+
+async def unsettled_rechecks(session: AsyncSession, actor: Actor) -> list[QuotaRecheck]:
+    """What was found of approved consortia in the officer's programs and nobody has settled, oldest first."""
+    statement = (
+        select(QuotaRecheck)
+        .join(Consortium, Consortium.id == QuotaRecheck.consortium_id)
+        .join(Challenge, Challenge.id == Consortium.challenge_id)
+        .where(QuotaRecheck.settled_at.is_(None), in_charge_of(actor))
+        .options(selectinload(QuotaRecheck.consortium).selectinload(Consortium.challenge).options(*LINE))
+        .order_by(QuotaRecheck.found_at, QuotaRecheck.id)
+        .limit(SECTION_LIMIT)
+    )
+    return list(await session.scalars(statement))
 
 
 async def closing_soon(session: AsyncSession, actor: Actor, now: datetime) -> list[Challenge]:

@@ -26,7 +26,7 @@ ACTIONS = {
     "challenge.review_begun": (_("Review begun"), "checklist"),
     "challenge.review_broken_off": (_("Review broken off"), "arrow-back-up"),
     "challenge.notice_begun": (_("Public notice begun"), "eye"),
-    "challenge.award_returned": (_("Award returned after an objection"), "arrow-back-up"),
+    "challenge.award_returned": (_("Award returned"), "arrow-back-up"),
     "challenge.contracted": (_("Contract signed"), "file-text"),
     "challenge.work_begun": (_("Work begun"), "player-play"),
     "challenge.accepted": (_("Accepted"), "circle-check"),
@@ -52,6 +52,10 @@ ACTIONS = {
     "consortium.waiver_requested": (_("Waiver of the quota asked for"), "hand-stop"),
     "consortium.waiver_confirmed": (_("Waiver confirmed by a second officer"), "checks"),
     "consortium.waiver_refused": (_("Waiver refused by a second officer"), "x"),
+    "consortium.superseded": (_("Superseded"), "replace"),
+    "consortium.member_left": (_("A member has left"), "user-minus"),
+    "consortium.rechecked": (_("Quota checked again"), "refresh-alert"),
+    "consortium.recheck_settled": (_("Recheck settled"), "check"),
     "match.queued": (_("Ranking of solvers asked for"), "refresh"),
 }
 

@@ -15,6 +15,7 @@ from challenges.models import (
     NeedSource,
     Outcome,
     ReceiptAct,
+    Settlement,
 )
 from core.accounts.models import PlatformRole
 from core.i18n import lazy_gettext as _
@@ -114,6 +115,11 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (ConsortiumState.RETURNED, _("Sent back by the officer")),
     (ConsortiumState.APPROVED, _("Approved")),
     (ConsortiumState.REJECTED, _("Rejected")),
+    (ConsortiumState.SUPERSEDED, _("Superseded")),
+    (Settlement.KEPT, _("The quota is kept")),
+    (Settlement.SUPERSEDED, _("Another consortium is chosen")),
+    (Settlement.ENDED, _("The award is ended")),
+    (Settlement.FOUND_ANEW, _("Overtaken by a newer recheck")),
     (Outcome.APPROVED, _("Approved")),
     (Outcome.RETURNED, _("Returned for revision")),
     (Outcome.REJECTED, _("Rejected")),

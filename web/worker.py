@@ -8,6 +8,7 @@ from dramatiq import Worker
 
 import challenges.allocations.jobs
 import challenges.consortia.jobs
+import challenges.consortia.rechecks
 import challenges.indexing.jobs
 import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401

@@ -181,7 +181,6 @@ def objective_of(challenge: Challenge, members: Iterable[ConsortiumMember]) -> F
 
 def changes_since(consortium: Consortium, prospects: Prospects) -> list[str]:
     """In which way members differ from what the computation was made with; the reader's language."""
-    controls: Mapping[str, list[dict[str, Any]]] = consortium.computation.get("controls", {})
     found: list[str] = []
     for member in consortium.members:
         now = prospects.get(member.organization_id)
@@ -191,8 +190,7 @@ def changes_since(consortium: Consortium, prospects: Prospects) -> list[str]:
         organization = now.organization
         if (organization.kind, organization.size_class) != (member.kind, member.size_class):
             found.append(_("Kind or size of %(name)s has changed since.", name=organization.name))
-        frozen = {control_from(item) for item in controls.get(str(member.organization_id), [])}
-        if _essence(frozen) != _essence(now.controls):
+        if essence(controls_of_member(consortium, member)) != essence(now.controls):
             found.append(_("Control relations of %(name)s have changed since.", name=organization.name))
     return found
 
@@ -244,7 +242,13 @@ def broken_parts(consortium: Consortium, rule_now: programs.QuotaRule | None) ->
     return quota_of(consortium).failing if consortium.members and rule_now is not None else ()
 
 
-def _essence(controls: Collection[Control]) -> set[tuple[str, SizeClass | None, ControlKind]]:
+def controls_of_member(consortium: Consortium, member: ConsortiumMember) -> frozenset[Control]:
+    """The control relations that the quota was computed with."""
+    controls: Mapping[str, list[dict[str, Any]]] = consortium.computation.get("controls", {})
+    return frozenset(control_from(item) for item in controls.get(str(member.organization_id), []))
+
+
+def essence(controls: Collection[Control]) -> set[tuple[str, SizeClass | None, ControlKind]]:
     """Control relations without the names, which may change without meaning anything."""
     return {(item.id, item.size, item.kind) for item in controls}
 

@@ -141,3 +141,20 @@ WAIVER_REFUSED = declare(
         example={"title": TITLE, "officer": "周主管", "reason": "理由不足。"},
     )
 )
+RECHECKED = declare(
+    Kind(
+        name="consortium.rechecked",
+        group=DECISIONS,
+        label=_("A member of an approved consortium has changed"),
+        subject=_("The quota has to be settled: %(title)s"),
+        text=_(
+            "A member of the approved consortium for “%(title)s” has left or changed. The quota was computed again;"
+            " there is no contract until you settle it."
+        ),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.OFFICER,
+        visible=consortium_is_visible,
+        example={"title": TITLE},
+    )
+)

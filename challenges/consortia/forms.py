@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from wtforms import RadioField, TextAreaField
 
-from challenges.consortia.models import Outcome
+from challenges.consortia.models import Outcome, Settlement
 from challenges.consortia.what_if import Changes
 from core.forms import BaseForm, MaxLength, Required
 from core.i18n import gettext
@@ -92,3 +92,20 @@ class WaiverAnswerForm(BaseForm):
         choices=[("confirm", _("Confirm the waiver")), ("refuse", _("Refuse the waiver"))],
     )
     reason = TextAreaField(_("Reason"), validators=[MaxLength(4000)])
+
+
+class LeaveForm(BaseForm):
+    reason = TextAreaField(_("Why your organization leaves"), validators=[Required(), MaxLength(4000)])
+
+
+class SettlementForm(BaseForm):
+    settlement = RadioField(
+        _("How it goes on"),
+        validators=[Required()],
+        choices=[
+            (Settlement.KEPT.value, _("The quota is kept: the consortium goes on")),
+            (Settlement.SUPERSEDED.value, _("The poster has another consortium proposed")),
+            (Settlement.ENDED.value, _("The award is ended")),
+        ],
+    )
+    reason = TextAreaField(_("Reason"), validators=[Required(), MaxLength(4000)])

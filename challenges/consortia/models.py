@@ -44,6 +44,18 @@ class ConsortiumState(StrEnum):
     RETURNED = "returned"
     APPROVED = "approved"
     REJECTED = "rejected"
+    # Was approved; members have changed since, and another one takes its place.
+    SUPERSEDED = "superseded"
+
+
+class Settlement(StrEnum):
+    """How a recheck of the quota ended."""
+
+    KEPT = "kept"
+    SUPERSEDED = "superseded"
+    ENDED = "ended"
+    # Things changed once more before it was settled: a newer recheck tells.
+    FOUND_ANEW = "found_anew"
 
 
 class Outcome(StrEnum):
@@ -89,6 +101,9 @@ class Consortium(Updated, Base):
         ForeignKey("person.id", ondelete="SET NULL"), default=None
     )
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    # Digest of sizes, verification, control relations and departures that the quota was last computed with, written
+    # at the approval by a trigger (SQL function consortium_facts) and by each recheck.
+    known_facts: Mapped[str | None] = mapped_column(String(32), default=None)
 
     challenge: Mapped[Challenge] = relationship(lazy="raise")
     lead: Mapped[Organization | None] = relationship(lazy="raise")
@@ -204,3 +219,55 @@ class WaiverAnswer(Base):
 
     waiver: Mapped[Waiver] = relationship(lazy="raise", back_populates="answer")
     officer: Mapped[Person] = relationship(lazy="raise")
+
+
+class MemberDeparture(Base):
+    """A member has left an approved consortium. Never changed or deleted."""
+
+    __tablename__ = "member_departure"
+    __table_args__ = (CheckConstraint("reason <> ''", name="has_a_reason"),)
+
+    consortium_id: Mapped[uuid.UUID] = reference("consortium.id", ondelete="RESTRICT", primary_key=True)
+    organization_id: Mapped[uuid.UUID] = reference("organization.id", ondelete="RESTRICT", primary_key=True)
+    left_at: Mapped[Moment]
+    reason: Mapped[LongText]
+    person_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")
+
+
+class QuotaRecheck(Base):
+    """What was found when members of an approved consortium had changed, and how an officer settled it, once.
+
+    While one is unsettled a trigger refuses to take the challenge on to its contract.
+    """
+
+    __tablename__ = "quota_recheck"
+    __table_args__ = (
+        Index(
+            "uq_quota_recheck_unsettled",
+            "consortium_id",
+            unique=True,
+            postgresql_where=sql("settled_at IS NULL"),
+        ),
+        CheckConstraint("settlement <> 'kept' OR holds", name="kept_holds"),
+        CheckConstraint("(settled_at IS NULL) = (settlement IS NULL)", name="settled_somehow"),
+        CheckConstraint(
+            "settlement IS NULL OR settlement = 'found_anew' OR reason <> '' AND settled_by_id IS NOT NULL",
+            name="settled_with_a_reason",
+        ),
+    )
+
+    id: Mapped[Key]
+    consortium_id: Mapped[uuid.UUID] = reference("consortium.id", ondelete="RESTRICT")
+    found_at: Mapped[Moment]
+    # [{"organization", "name", "what", "before", "after"}]
+    changes: Mapped[JsonArray]
+    # As Decision.quota, of the members that remain.
+    quota: Mapped[JsonObject]
+    holds: Mapped[bool]
+    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    settled_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="RESTRICT", default=None)
+    settlement: Mapped[Settlement | None] = enum_column(Settlement, default=None)
+    reason: Mapped[LongText] = mapped_column(default="")
+
+    consortium: Mapped[Consortium] = relationship(lazy="raise")
+    settled_by: Mapped[Person | None] = relationship(lazy="raise")

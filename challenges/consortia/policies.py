@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from challenges.consortia.models import Consortium, ConsortiumState, Waiver
+from challenges.consortia.models import Consortium, ConsortiumState, QuotaRecheck, Waiver
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import (
     is_bidding_over,
@@ -16,7 +16,7 @@ from core.actor import Actor
 
 # What the poster may still change.
 EDITABLE = frozenset({ConsortiumState.PROPOSED, ConsortiumState.RETURNED})
-DECIDED = frozenset({ConsortiumState.APPROVED, ConsortiumState.REJECTED})
+DECIDED = frozenset({ConsortiumState.APPROVED, ConsortiumState.REJECTED, ConsortiumState.SUPERSEDED})
 PREPARED_IN = frozenset({ChallengeState.PUBLISHED, ChallengeState.CLOSED})
 
 
@@ -117,3 +117,27 @@ def may_answer_waiver(
 
 def may_replay(actor: Actor, challenge: Challenge) -> bool:
     return is_officer_in_charge(actor, challenge)
+
+
+def may_leave(actor: Actor, challenge: Challenge, consortium: Consortium) -> bool:
+    """An owner declares that the own organization leaves an approved consortium, until there is a contract."""
+    return (
+        actor.is_owner
+        and may_see_own_part(actor, consortium)
+        and challenge.state in {ChallengeState.AWARDED, ChallengeState.IN_NOTICE}
+    )
+
+
+def may_settle(
+    actor: Actor, challenge: Challenge, consortium: Consortium, own_organization_ids: Collection[uuid.UUID]
+) -> bool:
+    return (
+        is_officer_in_charge(actor, challenge)
+        and consortium.state is ConsortiumState.APPROVED
+        and not has_interest(own_organization_ids, challenge, consortium)
+    )
+
+
+def may_go_to_contract(consortium: Consortium, unsettled: QuotaRecheck | None) -> bool:
+    """A trigger on the challenge holds the same."""
+    return consortium.state is ConsortiumState.APPROVED and unsettled is None

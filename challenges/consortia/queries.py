@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -12,12 +13,16 @@ from challenges.consortia.models import (
     ConsortiumMember,
     ConsortiumState,
     Decision,
+    MemberDeparture,
     Outcome,
+    QuotaRecheck,
     Waiver,
     WaiverAnswer,
 )
+from challenges.postings.models import Challenge, ChallengeState
 from challenges.programs.models import ProgramOfficer
 from core.accounts.models import Person
+from core.database import database_time as database_time
 from solvers.organizations.models import Organization
 
 OPEN = (ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED)
@@ -143,3 +148,51 @@ async def officers_of(session: AsyncSession, program_id: uuid.UUID | None) -> li
         .order_by(Person.id)
     )
     return list(await session.scalars(statement))
+
+
+async def departed_ids(session: AsyncSession, consortium_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Members that have left."""
+    statement = select(MemberDeparture.organization_id).where(MemberDeparture.consortium_id == consortium_id)
+    return frozenset(await session.scalars(statement))
+
+
+async def next_to_recheck(
+    session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]
+) -> Consortium | None:
+    """An approved consortium, not yet under contract, whose facts are not those that its quota is known with."""
+    statement = (
+        _whole()
+        .join(Challenge, Challenge.id == Consortium.challenge_id)
+        .where(
+            Consortium.state == ConsortiumState.APPROVED,
+            Challenge.state.in_([ChallengeState.AWARDED, ChallengeState.IN_NOTICE]),
+            Consortium.known_facts.is_distinct_from(func.consortium_facts(Consortium.id)),
+            Consortium.id.not_in(besides),
+        )
+        .order_by(Consortium.id)
+        .limit(1)
+        .with_for_update(of=Consortium, skip_locked=True)
+    )
+    return await session.scalar(statement)
+
+
+async def unsettled_recheck(session: AsyncSession, consortium_id: uuid.UUID) -> QuotaRecheck | None:
+    statement = select(QuotaRecheck).where(
+        QuotaRecheck.consortium_id == consortium_id, QuotaRecheck.settled_at.is_(None)
+    )
+    return await session.scalar(statement)
+
+
+async def rechecks_of(session: AsyncSession, consortium_id: uuid.UUID) -> list[QuotaRecheck]:
+    """All that was found, newest first, with who settled it."""
+    statement = (
+        select(QuotaRecheck)
+        .where(QuotaRecheck.consortium_id == consortium_id)
+        .options(selectinload(QuotaRecheck.settled_by))
+        .order_by(QuotaRecheck.found_at.desc())
+    )
+    return list(await session.scalars(statement))
+
+
+async def consortium_id_of_recheck(session: AsyncSession, recheck_id: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(QuotaRecheck.consortium_id).where(QuotaRecheck.id == recheck_id))

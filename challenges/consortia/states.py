@@ -14,6 +14,7 @@ from core.states import Machine, Role, Transition
 
 PROPOSED, SUBMITTED, RETURNED = ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED
 APPROVED, REJECTED = ConsortiumState.APPROVED, ConsortiumState.REJECTED
+SUPERSEDED = ConsortiumState.SUPERSEDED
 POSTER = frozenset({Role.POSTER})
 OFFICER = frozenset({Role.OFFICER})
 
@@ -62,6 +63,8 @@ MACHINE = Machine[Consortium, ConsortiumState](
         Transition(SUBMITTED, APPROVED, OFFICER, "consortium.approved", guard=_is_under_a_rule),
         Transition(SUBMITTED, RETURNED, OFFICER, "consortium.returned", needs_note=True),
         Transition(SUBMITTED, REJECTED, OFFICER, "consortium.rejected", needs_note=True),
+        # Members have changed since the approval, and another consortium is to take its place.
+        Transition(APPROVED, SUPERSEDED, OFFICER, "consortium.superseded", needs_note=True),
     ),
     roles_of=_present_roles,
     locked=("state", "challenge_id", "lead_id", "rule_id"),

@@ -86,6 +86,8 @@ TRANSITIONS = (
     Transition(MATCH_PROPOSED, CLOSED, POSTER_OR_OFFICER, "challenge.match_returned"),
     Transition(MATCH_PROPOSED, AWARDED, OFFICER, "challenge.awarded"),
     Transition(AWARDED, IN_NOTICE, OFFICER_OR_SYSTEM, "challenge.notice_begun"),
+    # The quota is not kept any more after a member has changed: another consortium is chosen.
+    Transition(AWARDED, CLOSED, OFFICER, "challenge.award_returned", needs_note=True),
     # An objection was upheld: the award is chosen anew, or there is none.
     Transition(IN_NOTICE, CLOSED, OFFICER, "challenge.award_returned", needs_note=True),
     Transition(IN_NOTICE, NO_AWARD, OFFICER, "challenge.no_award", needs_note=True),

@@ -32,6 +32,7 @@ from challenges.models import (
     MatchRun,
     MatchRunState,
     Outcome,
+    QuotaRecheck,
     ReceiptAct,
     Waiver,
 )
@@ -347,6 +348,10 @@ class _Builder:
             ids["waiver_id"] = (await self._waiver(consortium)).id
         if scene == "proposed":
             ids["decision_id"] = (await self._decision(challenge, consortium, run)).id
+            recheck = QuotaRecheck(consortium_id=consortium.id, found_at=now, holds=False)
+            session.add(recheck)
+            await session.flush()
+            ids["recheck_id"] = recheck.id
         return {
             **ids,
             "bid_id": bid.id,

@@ -22,6 +22,7 @@ from web.controllers.organizations import InvitationController, OrganizationCont
 from web.controllers.postings import ChallengeController
 from web.controllers.profiles import ProfileController
 from web.controllers.programs import ProgramController
+from web.controllers.rechecks import RecheckController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
 from web.controllers.statistics import DashboardController, StatisticsController
@@ -56,5 +57,6 @@ ROUTES: list[ControllerRouterHandler] = [
     ConsortiumController,
     DecisionController,
     WhatIfController,
+    RecheckController,
     not_found,
 ]

@@ -8,7 +8,7 @@ from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia import decisions, policies, queries, service
-from challenges.consortia.forms import DecisionForm, WaiverAnswerForm, WaiverForm
+from challenges.consortia.forms import DecisionForm, SettlementForm, WaiverAnswerForm, WaiverForm
 from challenges.consortia.models import Consortium, Outcome
 from challenges.consortia.service import Standing
 from challenges.consortia.wording import part_names, part_text
@@ -26,6 +26,7 @@ from web.controllers.what_if import what_if_context
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
+from web.recheck_view import broken_text, change_text
 from web.requests import FormData, form_data
 from web.templating import is_htmx, redirect, render
 
@@ -281,13 +282,20 @@ async def decision_page(
     *,
     waiver_form: WaiverForm | None = None,
     answer_form: WaiverAnswerForm | None = None,
+    settlement_form: SettlementForm | None = None,
     status: int = 200,
 ) -> Template:
     challenge, consortium = standing.challenge, _present(standing)
     if not policies.may_see_consortium(actor, challenge, consortium):
         own = next(item for item in consortium.members if actor.acts_for(item.organization_id))
         return render(
-            request, "consortia/own_part.html", challenge=challenge, consortium=consortium, member=own
+            request,
+            "consortia/own_part.html",
+            challenge=challenge,
+            consortium=consortium,
+            member=own,
+            has_left=own.organization_id in await queries.departed_ids(session, consortium.id),
+            may_leave=policies.may_leave(actor, challenge, consortium),
         )
     own_organizations = await decisions.own_organization_ids(session, actor)
     may_decide = policies.may_decide(actor, challenge, consortium, own_organizations)
@@ -313,6 +321,12 @@ async def decision_page(
         and policies.may_answer_waiver(actor, challenge, consortium, waiver, own_organizations),
         waiver_form=waiver_form or WaiverForm(),
         answer_form=answer_form or WaiverAnswerForm(),
+        rechecks=[
+            (item, [change_text(change) for change in item.changes], broken_text(item))
+            for item in await queries.rechecks_of(session, consortium.id)
+        ],
+        may_settle=policies.may_settle(actor, challenge, consortium, own_organizations),
+        settlement_form=settlement_form or SettlementForm(),
         has_interest=posting_policies.is_officer_in_charge(actor, challenge)
         and policies.has_interest(own_organizations, challenge, consortium),
         may_take_back=policies.may_take_back(actor, challenge, consortium),

@@ -26,6 +26,7 @@ async def work_queue(request: WebRequest, session: DbSession, actor: Acting) -> 
         today=shanghai_today(),
         waivers=await waiting_queries.waivers_waiting(session, actor),
         decisions=await waiting_queries.waiting_for_decision(session, actor),
+        rechecks=await waiting_queries.unsettled_rechecks(session, actor),
         sealed=await waiting_queries.sealed_bids(session, actor, now),
         closed=await waiting_queries.without_consortium(session, actor, now),
         closing=await waiting_queries.closing_soon(session, actor, now),
