@@ -294,7 +294,7 @@ def _requirement_from(value: Any, place: str) -> ConsortiumRequirement:
 def _candidate_from(value: Any, place: str) -> Candidate:
     data = as_object(value, place)
     size = data.get("size")
-    scores = as_object(data.get("scores") or {}, f"{place}.scores")
+    scores = as_object(_given(data, "scores", {}), f"{place}.scores")
     for name, score in scores.items():
         if isinstance(score, bool) or not isinstance(score, (int, float, Decimal)):
             raise ProblemError(f"{place}.scores.{name}", "must be a number between 0 and 1")
@@ -305,7 +305,9 @@ def _candidate_from(value: Any, place: str) -> Candidate:
         scores=scores,
         controllers=tuple(
             _controller_from(item, f"{place}.controlled_by[{number}]")
-            for number, item in enumerate(as_list(data.get("controlled_by") or [], f"{place}.controlled_by"))
+            for number, item in enumerate(
+                as_list(_given(data, "controlled_by", []), f"{place}.controlled_by")
+            )
         ),
     )
 
@@ -321,14 +323,20 @@ def _controller_from(value: Any, place: str) -> Controller:
     )
 
 
+def _given(data: Mapping[str, Any], name: str, missing: Any) -> Any:
+    """What stands there, or `missing` where nothing or null does: 0 and false are not nothing."""
+    value = data.get(name)
+    return missing if value is None else value
+
+
 def _identifiers(data: Mapping[str, Any], name: str) -> list[str]:
-    values = as_list(data.get(name) or [], name)
+    values = as_list(_given(data, name, []), name)
     return [as_identifier(value, f"{name}[{number}]") for number, value in enumerate(values)]
 
 
 def _pairs(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
-    for number, value in enumerate(as_list(data.get("forbid") or [], "forbid")):
+    for number, value in enumerate(as_list(_given(data, "forbid", []), "forbid")):
         place = f"forbid[{number}]"
         pair = as_list(value, place)
         if len(pair) != 2:

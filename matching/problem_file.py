@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, cast
@@ -31,12 +32,14 @@ def read_problem_file(path: Path) -> Any:
 
 def parse_problem(text: str) -> Any:
     try:
-        return json.loads(
+        read = json.loads(
             text,
             parse_float=_as_decimal,
-            parse_constant=_refuse_constant,
+            parse_constant=_Constant,
             object_pairs_hook=_refuse_repeated_names,
         )
+        _refuse_constants(read, "")
+        return read
     except json.JSONDecodeError as error:
         raise ProblemError(
             "", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
@@ -104,8 +107,22 @@ def _as_decimal(text: str) -> Decimal:
         raise ProblemError("", f"holds {text[:40]}, which is beyond any number that can be read") from error
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ProblemError("", f"holds {name}, which is no JSON number")
+@dataclass(frozen=True)
+class _Constant:
+    """NaN or an infinity: JSON knows none, and where it stands is known only when all has been read."""
+
+    name: str
+
+
+def _refuse_constants(value: Any, place: str) -> None:
+    if isinstance(value, _Constant):
+        raise ProblemError(place, f"holds {value.name}, which is no JSON number")
+    if isinstance(value, dict):
+        for name, item in cast("dict[str, Any]", value).items():
+            _refuse_constants(item, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for number, item in enumerate(cast("list[Any]", value)):
+            _refuse_constants(item, f"{place}[{number}]")
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -159,6 +159,14 @@ def changed(place: str, value: Any) -> Any:
         ("forbid", [["sme"]], "forbid[0]"),
         ("forbid", [["sme", "sme"]], "forbid[0]"),
         ("forbidden", [], "forbidden"),
+        # 0 and false are not nothing.
+        ("force", False, "force"),
+        ("exclude", 0, "exclude"),
+        ("forbid", False, "forbid"),
+        ("candidates.0.scores", 0, "candidates[0].scores"),
+        ("candidates.0.controlled_by", False, "candidates[0].controlled_by"),
+        ("candidates.0.scores.a", float("nan"), "candidates[0].scores.a"),
+        ("requirements.1.budget_wan", float("inf"), "requirements[1].budget_wan"),
     ],
 )
 def test_a_malformed_consortium_exits_with_2_and_names_file_and_field(command, place, value, field):
@@ -211,6 +219,13 @@ def test_a_malformed_program_exits_with_2_and_names_file_and_field(command):
     status, _, err = command("allocate", PROGRAM | {"demands": [1]})
     assert status == 2
     assert "problem.json: demands: " in err
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_no_number_in_a_program_is_named_by_its_place(command, name):
+    status, _, err = command("allocate", json.dumps(PROGRAM).replace("0.", f"{name}, 0.", 1))
+    assert status == 2
+    assert f"problem.json: scores[0][0]: holds {name}" in err
 
 
 def test_a_number_with_an_exponent_beyond_everything_is_refused_as_malformed():
