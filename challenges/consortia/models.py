@@ -101,9 +101,9 @@ class Consortium(Updated, Base):
         ForeignKey("person.id", ondelete="SET NULL"), default=None
     )
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
-    # Digest of sizes, verification, control relations and departures that the quota was last computed with, written
-    # at the approval by a trigger (SQL function consortium_facts) and by each recheck.
-    known_facts: Mapped[str | None] = mapped_column(String(32), default=None)
+    # Digest of sizes, verification, control relations and departures at the approval, written by a trigger (SQL
+    # function consortium_facts).
+    approved_facts: Mapped[str | None] = mapped_column(String(32), default=None)
 
     challenge: Mapped[Challenge] = relationship(lazy="raise")
     lead: Mapped[Organization | None] = relationship(lazy="raise")
@@ -264,6 +264,8 @@ class QuotaRecheck(Base):
     # As Decision.quota, of the members that remain.
     quota: Mapped[JsonObject]
     holds: Mapped[bool]
+    # Digest of what it looked at, written by a trigger.
+    facts: Mapped[str] = mapped_column(String(32), default="", server_default="")
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     settled_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="RESTRICT", default=None)
     settlement: Mapped[Settlement | None] = enum_column(Settlement, default=None)

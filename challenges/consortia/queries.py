@@ -160,13 +160,21 @@ async def next_to_recheck(
     session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]
 ) -> Consortium | None:
     """An approved consortium, not yet under contract, whose facts are not those that its quota is known with."""
+    newest = (
+        select(QuotaRecheck.facts)
+        .where(QuotaRecheck.consortium_id == Consortium.id)
+        .order_by(QuotaRecheck.found_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    known = func.coalesce(newest, Consortium.approved_facts)
     statement = (
         _whole()
         .join(Challenge, Challenge.id == Consortium.challenge_id)
         .where(
             Consortium.state == ConsortiumState.APPROVED,
             Challenge.state.in_([ChallengeState.AWARDED, ChallengeState.IN_NOTICE]),
-            Consortium.known_facts.is_distinct_from(func.consortium_facts(Consortium.id)),
+            known.is_distinct_from(func.consortium_facts(Consortium.id)),
             Consortium.id.not_in(besides),
         )
         .order_by(Consortium.id)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia import events, policies, queries
@@ -94,29 +93,26 @@ async def recheck_consortium(
     earlier = await queries.unsettled_recheck(session, consortium.id)
     if earlier is not None:
         earlier.settlement, earlier.settled_at = Settlement.FOUND_ANEW, now
-    await session.execute(
-        update(Consortium)
-        .where(Consortium.id == consortium.id)
-        .values(known_facts=func.consortium_facts(consortium.id), updated_at=Consortium.updated_at)
-        .execution_options(synchronize_session=False)
-    )
     changes = [
         change
         for member in consortium.members
         for change in changes_of(consortium, member, prospects, departed)
     ]
-    if not changes:
-        await session.flush()
-        return None
     quota = quota_now(consortium, prospects, departed)
+    # What nobody answers for any more is no consortium that could go on.
+    is_whole = consortium.lead_id not in departed and not any(
+        member.requirement_ids for member in consortium.members if member.organization_id in departed
+    )
     recheck = QuotaRecheck(
         id=uuid.uuid4(),
         consortium_id=consortium.id,
         found_at=now,
         changes=changes,
         quota=frozen_quota(quota),
-        holds=quota.holds and consortium.lead_id not in departed,
+        holds=quota.holds and is_whole,
     )
+    if not changes:
+        recheck.settlement, recheck.settled_at = Settlement.FOUND_ANEW, now
     await session.flush()
     session.add(recheck)
     await session.flush()
@@ -128,6 +124,8 @@ async def recheck_consortium(
         consortium.id,
         {"recheck": str(recheck.id), "holds": recheck.holds, "changes": changes},
     )
+    if not changes:
+        return None
     officers = await queries.officers_of(session, challenge.program_id)
     await notify(
         session,

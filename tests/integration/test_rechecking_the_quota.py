@@ -97,8 +97,10 @@ async def test_what_was_changed_back_is_no_task_any_more(session: AsyncSession, 
     case.market.coater.size_class = SizeClass.LARGE
     await tick(session, case)
     case.market.coater.size_class = size
-    (found,) = await tick(session, case)
-    assert found.settlement is Settlement.FOUND_ANEW
+    found, again = await tick(session, case)
+    assert found.settlement is again.settlement is Settlement.FOUND_ANEW
+    assert again.changes == []
+    assert len(await tick(session, case)) == 2
 
 
 async def test_an_owner_declares_that_the_organization_leaves_and_others_may_not(
@@ -121,6 +123,8 @@ async def test_an_owner_declares_that_the_organization_leaves_and_others_may_not
     assert (await owner.submit(address, {"reason": "再次"})).status_code == 409
     (found,) = await tick(session, case)
     assert "left" in {change["what"] for change in found.changes}
+    # Whatever the money says: nobody answers for its requirements any more.
+    assert not found.holds
 
 
 async def test_it_is_settled_once_with_a_reason_and_only_kept_where_the_quota_holds(
@@ -203,6 +207,13 @@ async def test_the_database_lets_nothing_go_to_contract_before_it_is_settled(
         "UPDATE quota_recheck SET settled_at = now(), settlement = 'kept', reason = 'x',"
         " settled_by_id = (SELECT person_id FROM program_officer LIMIT 1)",
         "UPDATE quota_recheck SET settled_at = now(), settlement = 'ended'",
+        "UPDATE quota_recheck SET settled_at = now(), settlement = 'found_anew'",
+        "UPDATE quota_recheck SET settled_at = now(), settlement = 'superseded', reason = 'x',"
+        " settled_by_id = (SELECT person_id FROM membership LIMIT 1)",
+        "UPDATE consortium SET approved_facts = consortium_facts(id)",
+        "INSERT INTO quota_recheck (id, consortium_id, found_at, holds, settled_at, settlement)"
+        " SELECT gen_random_uuid(), id, now(), true, now(), 'found_anew' FROM consortium",
+        "TRUNCATE member_departure",
         "DELETE FROM quota_recheck",
         "TRUNCATE quota_recheck",
         "UPDATE consortium SET state = 'rejected'",

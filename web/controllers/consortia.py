@@ -324,6 +324,7 @@ async def decision_page(
         rechecks=[
             (item, [change_text(change) for change in item.changes], broken_text(item))
             for item in await queries.rechecks_of(session, consortium.id)
+            if item.changes
         ],
         may_settle=policies.may_settle(actor, challenge, consortium, own_organizations),
         settlement_form=settlement_form or SettlementForm(),

@@ -50,8 +50,9 @@ BEGIN
         RETURN OLD;
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.state IN ('approved', 'rejected', 'superseded') THEN
-        IF (NEW.challenge_id, NEW.lead_id, NEW.rule_id, NEW.objective, NEW.computation) IS DISTINCT FROM
-           (OLD.challenge_id, OLD.lead_id, OLD.rule_id, OLD.objective, OLD.computation)
+        IF (NEW.challenge_id, NEW.lead_id, NEW.rule_id, NEW.objective, NEW.computation, NEW.approved_facts)
+           IS DISTINCT FROM
+           (OLD.challenge_id, OLD.lead_id, OLD.rule_id, OLD.objective, OLD.computation, OLD.approved_facts)
            OR NEW.state <> OLD.state AND NOT (OLD.state = 'approved' AND NEW.state = 'superseded') THEN
             RAISE EXCEPTION 'a decided consortium cannot be changed' USING ERRCODE = 'restrict_violation';
         END IF;
@@ -75,7 +76,7 @@ BEGIN
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_consortium_keeps_quota_rule';
         END IF;
         -- From here on every change of these is looked at again.
-        NEW.known_facts := consortium_facts(NEW.id);
+        NEW.approved_facts := consortium_facts(NEW.id);
     END IF;
     RETURN NEW;
 END $$;
@@ -96,27 +97,55 @@ BEGIN
 END $$;
 
 CREATE FUNCTION guard_recheck() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    judged consortium;
 BEGIN
-    IF TG_OP = 'DELETE' OR OLD.settled_at IS NOT NULL
-            OR (NEW.id, NEW.consortium_id, NEW.found_at, NEW.changes, NEW.quota, NEW.holds)
-               IS DISTINCT FROM (OLD.id, OLD.consortium_id, OLD.found_at, OLD.changes, OLD.quota, OLD.holds) THEN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'what a recheck found stays' USING ERRCODE = 'restrict_violation';
+    END IF;
+    SELECT * INTO judged FROM consortium WHERE id = NEW.consortium_id;
+    IF TG_OP = 'INSERT' THEN
+        NEW.facts := consortium_facts(NEW.consortium_id);
+        IF NEW.settled_at IS NOT NULL AND NEW.facts IS DISTINCT FROM judged.approved_facts THEN
+            RAISE EXCEPTION 'an officer settles what has changed'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_quota_recheck_settled_by_an_officer';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF OLD.settled_at IS NOT NULL
+            OR (NEW.id, NEW.consortium_id, NEW.found_at, NEW.changes, NEW.quota, NEW.holds, NEW.facts)
+               IS DISTINCT FROM
+               (OLD.id, OLD.consortium_id, OLD.found_at, OLD.changes, OLD.quota, OLD.holds, OLD.facts) THEN
         RAISE EXCEPTION 'what a recheck found stays, and it is settled once' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.settlement = 'found_anew' THEN
+        IF OLD.facts IS NOT DISTINCT FROM consortium_facts(OLD.consortium_id) THEN
+            RAISE EXCEPTION 'nothing has changed since'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_quota_recheck_settled_by_an_officer';
+        END IF;
+    ELSIF NEW.settlement IS NOT NULL THEN
+        PERFORM check_waiver_officer(NEW.settled_by_id, judged);
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER quota_recheck_guard BEFORE UPDATE OR DELETE ON quota_recheck
+CREATE TRIGGER quota_recheck_guard BEFORE INSERT OR UPDATE OR DELETE ON quota_recheck
     FOR EACH ROW EXECUTE FUNCTION guard_recheck();
 CREATE TRIGGER quota_recheck_no_truncate BEFORE TRUNCATE ON quota_recheck
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER member_departure_append_only BEFORE UPDATE OR DELETE ON member_departure
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER member_departure_no_truncate BEFORE TRUNCATE ON member_departure
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION guard_contract() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'contracted' AND OLD.state <> 'contracted' AND EXISTS (
-            SELECT 1 FROM consortium c WHERE c.challenge_id = NEW.id AND c.state = 'approved'
-            AND (c.known_facts IS DISTINCT FROM consortium_facts(c.id)
-                 OR EXISTS (SELECT 1 FROM quota_recheck q WHERE q.consortium_id = c.id AND q.settled_at IS NULL))) THEN
+            SELECT 1 FROM consortium c LEFT JOIN LATERAL (
+                SELECT q.facts, q.settlement FROM quota_recheck q WHERE q.consortium_id = c.id
+                ORDER BY q.found_at DESC LIMIT 1) newest ON true
+            WHERE c.challenge_id = NEW.id AND c.state = 'approved'
+            AND (coalesce(newest.facts, c.approved_facts) IS DISTINCT FROM consortium_facts(c.id)
+                 OR newest.facts IS NOT NULL AND coalesce(newest.settlement, '') NOT IN ('kept', 'found_anew'))) THEN
         RAISE EXCEPTION 'the quota has to be settled first'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_challenge_quota_settled';
     END IF;
@@ -124,13 +153,32 @@ BEGIN
 END $$;
 CREATE TRIGGER challenge_contract_guard BEFORE UPDATE OF state ON challenge
     FOR EACH ROW EXECUTE FUNCTION guard_contract();
+
+CREATE OR REPLACE FUNCTION guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM membership p WHERE p.person_id = NEW.officer_id AND p.organization_id IN (
+                   SELECT m.organization_id FROM consortium_member m WHERE m.consortium_id = NEW.consortium_id
+                   UNION ALL
+                   SELECT c.organization_id FROM consortium s JOIN challenge c ON c.id = s.challenge_id
+                   WHERE s.id = NEW.consortium_id)) THEN
+        RAISE EXCEPTION 'the officer belongs to a member or to the poster'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_decision_officer_is_no_member';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER TABLE quota_recheck ENABLE ALWAYS TRIGGER quota_recheck_guard;
+ALTER TABLE quota_recheck ENABLE ALWAYS TRIGGER quota_recheck_no_truncate;
+ALTER TABLE member_departure ENABLE ALWAYS TRIGGER member_departure_append_only;
+ALTER TABLE member_departure ENABLE ALWAYS TRIGGER member_departure_no_truncate;
+ALTER TABLE challenge ENABLE ALWAYS TRIGGER challenge_contract_guard;
 """
 
 
 def upgrade() -> None:
     op.drop_constraint(op.f("consortiumstate"), "consortium", type_="check")
     op.create_check_constraint(op.f("consortiumstate"), "consortium", f"state IN ({STATES})")
-    op.add_column("consortium", sa.Column("known_facts", sa.String(length=32), nullable=True))
+    op.add_column("consortium", sa.Column("approved_facts", sa.String(length=32), nullable=True))
     op.create_table(
         "member_departure",
         sa.Column("consortium_id", sa.Uuid(), nullable=False),
@@ -176,6 +224,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("holds", sa.Boolean(), nullable=False),
+        sa.Column("facts", sa.String(length=32), server_default="", nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by_id", sa.Uuid(), nullable=True),
         sa.Column(
@@ -222,5 +271,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("settled_at IS NULL"),
     )
     op.execute(FACTS)
+    op.execute("UPDATE consortium SET approved_facts = consortium_facts(id) WHERE state = 'approved'")
     op.execute(GUARDS)
-    op.execute("UPDATE consortium SET known_facts = consortium_facts(id) WHERE state = 'approved'")
+
+
+def downgrade() -> None:
+    raise NotImplementedError(
+        "what was found would be lost, and superseded consortia stand in a state of their own"
+    )
