@@ -16,7 +16,7 @@ def main() -> int:
     if arguments.texts:
         runs.insert(0, ["tokenizer_identity", arguments.texts])
     if arguments.tasks:
-        runs.insert(0, ["ranking_quality", *arguments.tasks])
+        runs[:0] = [["ranking_quality", *arguments.tasks], ["requirements_quality", *arguments.tasks]]
     # Each in a process of its own: what one leaves in memory and caches shall not meet the next.
     done = [
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *rest], check=False).returncode

@@ -90,9 +90,14 @@ class Challenge:
     quota: QuotaRule = field(default_factory=QuotaRule)
 
     def as_query(self) -> Query:
-        """The challenge as a question to an index of solvers."""
+        """The challenge as a question to an index of solvers.
+
+        Its whole text holds the requirements too; one that the text already quotes in full does not count twice.
+        """
+        text = f"{self.title}\n{self.text}"
+        added = [part.text for part in self.requirements if part.text not in text]
         return Query(
-            text=f"{self.title}\n{self.text}",
+            text="\n".join([text, *added]),
             parts=tuple(QueryPart(part.id, part.text, float(part.weight)) for part in self.requirements),
         )
 

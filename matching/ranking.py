@@ -7,7 +7,7 @@ Of one text q, a document d with evidence items E(d) gets
 
 W is BM25 over the whole of d, its query weighted by idf as the cosine is too, over the most that BM25 could give for
 q: the share of q that d covers.  The cosines tell what single works are about.  So both the breadth of a profile and
-its strong works count.  A query with weighted parts (a challenge with requirements) gets
+its strong works count.  A query with weighted parts (a challenge, whose whole text holds its requirements) gets
 
     score = ½ · s(whole text) + ½ · Σ_r w_r · s(text of r),   Σ_r w_r = 1.
 
@@ -31,10 +31,10 @@ from matching.index import DocumentTokens, Index
 from matching.level import Floats
 from matching.two_levels import BEST_ITEMS, ITEM_SHARE, WHOLE_SHARE
 
-# A challenge's text tells the setting, its requirements what is to be done: they weigh alike.
+# A challenge's whole text finds best who can do any of it, its requirements bring in the poster's weights: both count alike.
 PARTS_SHARE = 0.5
 # Raised whenever the same index and challenge can give other scores than before: stored rankings record it.
-RANKER_VERSION = 1
+RANKER_VERSION = 2
 # Scores are compared to this many decimals, so that sums that differ by rounding alone are ties, settled by id.
 SCORE_DECIMALS = 12
 

@@ -230,6 +230,13 @@ def test_heavier_requirements_weigh_more() -> None:
     assert first(3) == "coating"
 
 
+def test_the_whole_of_a_challenge_holds_its_requirements_once() -> None:
+    quoted, own = Requirement("r1", "热障涂层"), Requirement("r2", "定向凝固")
+    query = Challenge("c", "叶片", "须有热障涂层。", (quoted, own)).as_query()
+    assert query.text == "叶片\n须有热障涂层。\n定向凝固"
+    assert [part.text for part in query.parts] == ["热障涂层", "定向凝固"]
+
+
 def test_the_score_of_stored_tokens_is_the_score_of_the_document() -> None:
     found = [
         Document(id="a", text="热障涂层", evidence=(Evidence("等离子喷涂"),)),
