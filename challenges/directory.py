@@ -4,13 +4,14 @@ A profile that the reader may not read has no part in the search: not in the ran
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.did_you_mean import did_you_mean
+from challenges.excerpts import closest, excerpt
 from challenges.indexes import solver_index, terms_of_text
 from core.actor import Actor
 from core.clock import shanghai_today
@@ -21,10 +22,6 @@ from solvers.profiles import policies, queries
 from solvers.profiles.queries import DirectoryFilters, DirectoryReader
 from solvers.profiles.texts import evidence_body, profile_text
 
-# Two lines of the list.
-EXCERPT_LENGTH = 110
-# So much of the text before the first hit is kept as its context.
-EXCERPT_LEAD = 20
 # Any two characters in common give some score. What scores less than this share of the best hit is noise.
 LEAST_OF_BEST = 0.15
 
@@ -124,8 +121,7 @@ def _entry(
             *((item.title, evidence_body(item.text, item.keywords)) for item in profile.evidence),
             ("", named),
         ]
-        shared = [len(terms.intersection(terms_of_text(f"{title}\n{text}"))) for title, text in texts]
-        title, text = texts[shared.index(max(shared))]
+        title, text = closest(texts, terms)
     return DirectoryEntry(
         organization=organization,
         name=mark(organization.name, terms) if terms else [Piece(organization.name, marked=False)],
@@ -138,33 +134,6 @@ def _entry(
         evidence_count=len(profile.evidence) if profile else 0,
         is_readable=organization.profile is None or profile is not None,
     )
-
-
-def excerpt(text: str, terms: Collection[str], length: int = EXCERPT_LENGTH) -> list[Piece]:
-    """About `length` characters of a text from shortly before its first marked term.
-
-    >>> excerpt("高温合金叶片的涂层", {"涂层"}, length=4)
-    [Piece(text='…', marked=False), Piece(text='片的', marked=False), Piece(text='涂层', marked=True)]
-    """
-    text = " ".join(text.split())
-    pieces = mark(text, terms) if terms else ([Piece(text, marked=False)] if text else [])
-    first, place = None, 0
-    for piece in pieces:
-        if piece.marked:
-            first = place
-            break
-        place += len(piece.text)
-    start = max(0, min((first or 0) - min(EXCERPT_LEAD, length // 2), len(text) - length))
-    cut: list[Piece] = [Piece("…", marked=False)] if start else []
-    place = 0
-    for piece in pieces:
-        inside = piece.text[max(0, start - place) : max(0, start + length - place)]
-        if inside:
-            cut.append(Piece(inside, marked=piece.marked))
-        place += len(piece.text)
-    if start + length < len(text):
-        cut.append(Piece("…", marked=False))
-    return cut
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
@@ -152,8 +153,10 @@ async def page_of_challenges(
     limit: int,
     offset: int,
 ) -> list[Challenge]:
-    """One page. `ranked` are the index's hits, best first; equals are ordered by id, so that pages do not overlap."""
+    """One page, with requirements where a text is searched for, to show what was found. `ranked` are the index's hits, best first; equals are ordered by id, so that pages do not overlap."""
     statement = _filtered(select(Challenge), filters, readable, ranked, now).options(*LINE)
+    if filters.text:
+        statement = statement.options(selectinload(Challenge.requirements))
     newest = Challenge.published_at.desc()
     if sort is Sort.RELEVANCE and ranked:
         place = case({key: number for number, key in enumerate(ranked)}, value=Challenge.id)

@@ -193,6 +193,14 @@ async def listed_ids(session: AsyncSession, readable: ColumnElement[bool]) -> di
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
+async def tokens_of_restricted(session: AsyncSession, readable: ColumnElement[bool]) -> list[Sequence[str]]:
+    """The terms of each listed challenge under a condition that is not for everybody."""
+    statement = select(Challenge.tokens).where(
+        Challenge.published_at.is_not(None), Challenge.is_public.is_(False), readable
+    )
+    return list(await session.scalars(statement))
+
+
 async def newest_challenges(
     session: AsyncSession, *, program_id: uuid.UUID | None = None, limit: int
 ) -> list[Challenge]:

@@ -1,6 +1,8 @@
 """Finding challenges: the public list, and existing ones like a draft. Nobody finds what they may not read."""
 
+import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,13 +10,15 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.did_you_mean import did_you_mean
-from challenges.indexes import challenge_index, challenge_text
+from challenges.excerpts import closest, excerpt
+from challenges.indexes import challenge_index, challenge_text, terms_of_text
 from challenges.postings import list_queries, queries
 from challenges.postings.list_queries import ChallengeFilters, Facets, Sort
 from challenges.postings.models import Challenge
 from challenges.postings.service import certificates_of
 from core.actor import Actor
 from core.clock import utc_now
+from matching.explanation import Piece, mark
 from matching.suggestions import Suggestion
 
 # Any word in common gives some score; what stays below this share of the best hit's is noise.
@@ -26,10 +30,24 @@ SIMILAR_SHOWN = 5
 
 
 @dataclass(frozen=True)
+class MarkedChallenge:
+    """What the list shows of a challenge, with the terms that were searched for marked.
+
+    `excerpt` is from the text of the challenge that shares most of them.
+    """
+
+    title: Sequence[Piece]
+    excerpt: Sequence[Piece]
+    organization: Sequence[Piece]
+
+
+@dataclass(frozen=True)
 class Found:
     challenges: list[Challenge]
     total: int
     facets: Facets
+    # What was searched for is marked in these; empty where nothing was.
+    marked: dict[uuid.UUID, MarkedChallenge]
 
 
 async def hits_of(
@@ -52,11 +70,18 @@ async def hits_of(
     return [key for key, score in hits if score >= floor]
 
 
-async def suggestions_for(session: AsyncSession, text: str) -> list[Suggestion]:
-    """Words instead of those that no public challenge holds; restricted ones lend none, whoever reads."""
+async def suggestions_for(session: AsyncSession, actor: Actor, text: str) -> list[Suggestion]:
+    """Words instead of those that no challenge holds which the reader may read.
+
+    A restricted challenge lends its words to its own readers alone.
+    """
     if not text:
         return []
-    return await did_you_mean(await challenge_index(session, public_only=True), text)
+    restricted: list[Sequence[str]] = []
+    if actor.organization_id is not None or actor.is_officer:
+        readable = queries.readable_by(actor, await certificates_of(session, actor))
+        restricted = await queries.tokens_of_restricted(session, readable)
+    return await did_you_mean(await challenge_index(session, public_only=True), text, restricted)
 
 
 async def find_challenges(
@@ -71,12 +96,30 @@ async def find_challenges(
     now = utc_now()
     readable = queries.readable_by(actor, await certificates_of(session, actor))
     ranked = await hits_of(session, actor, readable, filters.text)
+    challenges = await list_queries.page_of_challenges(
+        session, filters, readable, ranked, now, sort=sort, limit=limit, offset=offset
+    )
     return Found(
-        challenges=await list_queries.page_of_challenges(
-            session, filters, readable, ranked, now, sort=sort, limit=limit, offset=offset
-        ),
+        challenges=challenges,
         total=await list_queries.count_challenges(session, filters, readable, ranked, now),
         facets=await list_queries.facets_of(session, filters, readable, ranked, now),
+        marked=await asyncio.to_thread(_marked, challenges, filters.text) if filters.text else {},
+    )
+
+
+def _marked(challenges: Sequence[Challenge], text: str) -> dict[uuid.UUID, MarkedChallenge]:
+    terms = set(terms_of_text(text))
+    return {challenge.id: _mark_challenge(challenge, terms) for challenge in challenges}
+
+
+def _mark_challenge(challenge: Challenge, terms: set[str]) -> MarkedChallenge:
+    texts = [challenge.difficulty, challenge.indicators, challenge.content]
+    texts += [part for row in challenge.requirements for part in (row.text, row.target)]
+    _, text = closest([("", text) for text in texts], terms)
+    return MarkedChallenge(
+        title=mark(challenge.title, terms),
+        excerpt=excerpt(text, terms),
+        organization=mark(challenge.organization.name, terms),
     )
 
 

@@ -110,7 +110,7 @@ async def titles(browser: Browser, query: str = "") -> list[str]:
     page = await browser.get(f"/challenges{query}", headers={"hx-request": "true"})
     assert page.status_code == 200
     rows = page.text.split('<h2 class="h3 mb-1">')[1:]
-    return [row.split("</a>")[0].rsplit(">", 1)[1] for row in rows]
+    return [re.sub(r"<[^>]*>", "", row.split("</a>")[0]) for row in rows]
 
 
 async def test_everybody_reads_public_challenges_newest_first(market: Market, browser_of: BrowserOf) -> None:
@@ -172,6 +172,24 @@ async def test_search_ranks_by_content_and_finds_nothing_for_nonsense(
     assert (await titles(browser, "?q=高温合金叶片铸造缺陷"))[0] == "单晶涡轮叶片铸造"
     assert (await titles(browser, "?q=电芯产气预警"))[0] == "磷酸铁锂电池热失控预警"
     assert await titles(browser, "?q=唐诗宋词鉴赏") == []
+
+
+async def test_what_was_searched_for_is_marked_where_it_stands(
+    market: Market, make: Factory, browser_of: BrowserOf
+) -> None:
+    market.blades.content = "<b>定向凝固</b>铸造工艺"
+    await make.session.commit()
+    browser = await browser_of()
+    page = (await browser.get("/challenges?q=单晶叶片")).text
+    row = page.split('<h2 class="h3 mb-1">')[1]
+    assert "<mark>单晶</mark>涡轮<mark>叶片</mark>铸造" in row
+    assert "高温合金<mark>单晶叶片</mark>杂晶" in row
+    # What is said in another of its texts is shown from there.
+    row = (await browser.get("/challenges?q=定向凝固")).text.split('<h2 class="h3 mb-1">')[1]
+    assert "&lt;b&gt;<mark>定向凝固</mark>&lt;/b&gt;" in row
+    assert "杂晶" not in row
+    assert "杭州<mark>云岫</mark>动力集团" in (await browser.get("/challenges?q=云岫")).text
+    assert "<mark>" not in (await browser.get("/challenges")).text
 
 
 async def test_a_whole_page_and_its_fragment_come_from_one_address(

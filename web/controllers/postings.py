@@ -79,7 +79,7 @@ class ChallengeController(Controller):
             page=Page(number, found.total),
             parameters=parameters,
             filters=filters,
-            suggestions=await suggestions_for(session, filters.text),
+            suggestions=await suggestions_for(session, actor, filters.text),
             sort=sort,
             sorts=_sorts(filters),
             facets=_facets(filters, found.facets, programs),
