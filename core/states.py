@@ -34,6 +34,10 @@ class Role(StrEnum):
     LEAD = "lead"
     # An editor of an organization that is named as a member of a bid.
     PARTNER = "partner"
+    # Who was appointed to a challenge's panel of experts.
+    REVIEWER = "reviewer"
+    # An editor of the organization that leads an awarded team.
+    TEAM = "team"
     # Time, or what follows by itself.
     SYSTEM = "system"
 

@@ -24,6 +24,7 @@ class Access(StrEnum):
     EDITOR = "editor"  # acting for an organization as owner or editor
     OWNER = "owner"
     OFFICER = "officer"
+    REVIEWER = "reviewer"
     ADMINISTRATOR = "administrator"
     DEMO = "demo"  # exists in the demo alone, for everybody
 
@@ -48,6 +49,7 @@ async def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         Access.EDITOR: actor.may_edit_for_organization,
         Access.OWNER: actor.is_owner,
         Access.OFFICER: actor.is_officer,
+        Access.REVIEWER: actor.is_reviewer,
         Access.ADMINISTRATOR: actor.is_administrator,
     }[access]
     if not allowed:

@@ -28,6 +28,8 @@ ROLES = {
     Role.OFFICER: "officer",
     Role.LEAD: "lead of the bid",
     Role.PARTNER: "partner in the bid",
+    Role.REVIEWER: "reviewer",
+    Role.TEAM: "awarded team",
     Role.SYSTEM: "time",
 }
 

@@ -15,9 +15,7 @@ from core.errors import ConflictError, ForbiddenError
 from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
 from solvers.organizations import queries as organization_queries
-from solvers.organizations.models import MembershipRole
 
-EDITING_ROLES = (MembershipRole.OWNER, MembershipRole.EDITOR)
 TOO_EARLY = _("Bids are opened after the deadline.")
 ANOTHER_OFFICER = _("You asked for the opening: another officer has to open the bids.")
 
@@ -103,11 +101,7 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
         {"asked_by": str(opening.asked_by_id), "bids": [str(bid.id) for bid in bids]},
     )
     concerned = {challenge.organization_id} | await queries.member_ids(session, challenge.id)
-    people = {
-        person.id
-        for organization_id in sorted(concerned)
-        for person in await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES)
-    }
+    people = await organization_queries.editor_ids(session, *concerned)
     await notify(
         session,
         f"bids.opened:{challenge.id}",
@@ -120,9 +114,5 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
 
 
 async def _has_interest(session: AsyncSession, actor: Actor, challenge: Challenge) -> bool:
-    if actor.person_id is None:
-        return False
-    own = {
-        item.organization_id for item in await organization_queries.memberships_of(session, actor.person_id)
-    }
+    own = await organization_queries.organization_ids_of(session, actor.person_id)
     return bool(own & ({challenge.organization_id} | await queries.member_ids(session, challenge.id)))

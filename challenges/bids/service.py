@@ -30,9 +30,6 @@ from core.notifications.service import notify
 from core.settings import Settings
 from core.states import move
 from solvers.organizations import queries as organization_queries
-from solvers.organizations.models import MembershipRole
-
-EDITING_ROLES = (MembershipRole.OWNER, MembershipRole.EDITOR)
 
 
 async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -> Bid:
@@ -359,12 +356,12 @@ async def _tell(
     session: AsyncSession, actor: Actor, kind: Kind, bid: Bid, organization_id: uuid.UUID, **texts: str
 ) -> None:
     """Tell an organization's editors, except who has just done it."""
-    people = await organization_queries.people_with_role(session, organization_id, *EDITING_ROLES)
+    people = await organization_queries.editor_ids(session, organization_id)
     await notify(
         session,
         f"{kind.name}:{bid.id}:{bid.revision}",
         kind,
-        [person.id for person in people if person.id != actor.person_id],
+        people - {actor.person_id},
         bid,
         {
             "title": bid.challenge.title,

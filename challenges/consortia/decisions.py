@@ -25,9 +25,7 @@ from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
 from solvers.organizations import queries as organization_queries
-from solvers.organizations.models import MembershipRole
 
-EDITORS = (MembershipRole.OWNER, MembershipRole.EDITOR)
 STATE_AFTER = {
     Outcome.APPROVED: (ConsortiumState.APPROVED, ChallengeState.AWARDED),
     Outcome.RETURNED: (ConsortiumState.RETURNED, ChallengeState.CLOSED),
@@ -63,16 +61,8 @@ async def read_consortium(session: AsyncSession, actor: Actor, consortium_id: uu
 
 async def may_decide(session: AsyncSession, actor: Actor, standing: Standing) -> bool:
     assert standing.consortium is not None
-    own = await own_organization_ids(session, actor)
+    own = await organization_queries.organization_ids_of(session, actor.person_id)
     return policies.may_decide(actor, standing.challenge, standing.consortium, own)
-
-
-async def own_organization_ids(session: AsyncSession, actor: Actor) -> list[uuid.UUID]:
-    """All organizations that a person belongs to, whichever they act for now."""
-    if actor.person_id is None:
-        return []
-    memberships = await organization_queries.memberships_of(session, actor.person_id)
-    return [membership.organization_id for membership in memberships]
 
 
 async def decide_consortium(
@@ -152,7 +142,7 @@ async def decide_consortium(
 async def check_may_decide(
     session: AsyncSession, actor: Actor, challenge: Challenge, consortium: Consortium
 ) -> None:
-    own = await own_organization_ids(session, actor)
+    own = await organization_queries.organization_ids_of(session, actor.person_id)
     if not posting_policies.is_officer_in_charge(actor, challenge):
         raise ForbiddenError(_("Only officers in charge of the program decide."))
     if policies.has_interest(own, challenge, consortium):
@@ -193,11 +183,7 @@ async def _tell(
     organization_ids = [challenge.organization_id]
     if decision.outcome is Outcome.APPROVED:
         organization_ids += [member.organization_id for member in consortium.members]
-    people = {
-        person.id
-        for organization_id in organization_ids
-        for person in await organization_queries.people_with_role(session, organization_id, *EDITORS)
-    }
+    people = await organization_queries.editor_ids(session, *organization_ids)
     kind = events.DECIDED[decision.outcome]
     await notify(
         session,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia import events, policies, queries
 from challenges.consortia.composition import Prospect, controls_of_member, essence, quota_rule
-from challenges.consortia.decisions import lock_for_officer, own_organization_ids
+from challenges.consortia.decisions import lock_for_officer
 from challenges.consortia.freezing import frozen_quota
 from challenges.consortia.models import (
     Consortium,
@@ -37,6 +37,7 @@ from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
 from core.schedule import due
 from matching.quota import QuotaMember, QuotaResult, evaluate_quota
+from solvers.organizations import queries as organization_queries
 from solvers.organizations.models import Verification
 
 
@@ -204,7 +205,7 @@ async def settle_recheck(
     if consortium_id is None:
         raise NotFoundError(_("There is nothing to settle."))
     challenge, consortium = await lock_for_officer(session, actor, consortium_id)
-    own = await own_organization_ids(session, actor)
+    own = await organization_queries.organization_ids_of(session, actor.person_id)
     if not policies.may_settle(actor, challenge, consortium, own):
         raise ForbiddenError(
             _("You may not settle this: it takes an officer of the program without an interest.")

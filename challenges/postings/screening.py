@@ -18,8 +18,7 @@ from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
 from core.notifications.service import notify
-from solvers.organizations.models import MembershipRole
-from solvers.organizations.queries import people_with_role
+from solvers.organizations.queries import editor_ids
 
 
 async def publish_challenge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Challenge:
@@ -140,14 +139,12 @@ async def _in_charge(session: AsyncSession, actor: Actor, challenge_id: uuid.UUI
 
 async def _tell_editors(session: AsyncSession, actor: Actor, kind: Kind, challenge: Challenge) -> None:
     """Tell the poster's owners and editors, except who has just done it."""
-    people = await people_with_role(
-        session, challenge.organization_id, MembershipRole.OWNER, MembershipRole.EDITOR
-    )
+    people = await editor_ids(session, challenge.organization_id)
     await notify(
         session,
         f"{kind.name}:{challenge.id}:{challenge.index_revision}",
         kind,
-        [person.id for person in people if person.id != actor.person_id],
+        people - {actor.person_id},
         challenge,
         {"title": challenge.title, "note": challenge.state_note},
     )

@@ -26,6 +26,41 @@ MAX_HEADS = 50
 # A day of the program in a second.
 MAX_CLOCK_FACTOR = 86_400
 
+# The limits of a panel and of the winners stand in the database as well.
+MAX_PANEL = 25
+MAX_WINNERS = 3
+MAX_FILE_MB = 500
+MAX_LINES = 30
+MAX_LINE_LENGTH = 500
+
+
+class LinesField(TextAreaField):
+    """A list of texts, typed one a line."""
+
+    data: Any
+
+    def process_data(self, value: Any) -> None:
+        self.data = list(value or [])
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        lines = (valuelist[0] if valuelist else "").splitlines()
+        self.data = [line.strip() for line in lines if line.strip()]
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+
+class Lines:
+    """A validator: not too many lines, none too long."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if len(field.data or []) > MAX_LINES:
+            raise validators.ValidationError(_("At most %(limit)s lines.", limit=MAX_LINES))
+        if any(len(line) > MAX_LINE_LENGTH for line in field.data or []):
+            raise validators.ValidationError(
+                _("A line has at most %(limit)s characters.", limit=MAX_LINE_LENGTH)
+            )
+
 
 def _days(shortest: int) -> Any:
     return validators.NumberRange(
@@ -56,6 +91,66 @@ class ProgramForm(BaseForm):
         _("Days that bids stay open at least"), [validators.InputRequired(), _days(1)]
     )
     notice_days = IntegerField(_("Days of the public notice"), [validators.InputRequired(), _days(0)])
+    question_days = IntegerField(
+        _("Questions end so many days before the deadline"), [validators.InputRequired(), _days(0)], default=5
+    )
+    statements = LinesField(_("Statements that a bidder has to make"), [Lines()])
+    max_file_mb = IntegerField(
+        _("Largest attachment of a bid, in MiB"),
+        [
+            validators.Optional(),
+            validators.NumberRange(
+                min=1,
+                max=MAX_FILE_MB,
+                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_FILE_MB),
+            ),
+        ],
+    )
+    checklist = LinesField(_("List for the formal check"), [Lines()])
+    completion_days = IntegerField(
+        _("Days for completing a bid"), [validators.InputRequired(), _days(1)], default=5
+    )
+    needs_review = BooleanField(_("Bids are reviewed by experts"))
+    panel_size = IntegerField(
+        _("Experts in a panel"),
+        [
+            validators.InputRequired(),
+            validators.NumberRange(
+                min=1,
+                max=MAX_PANEL,
+                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_PANEL),
+            ),
+        ],
+        default=5,
+    )
+    min_enterprise_expert_share = DecimalField(
+        _("Enterprise experts in a panel, at least"),
+        [
+            validators.InputRequired(),
+            validators.NumberRange(min=0, max=100, message=_("A percentage from 0 to 100.")),
+        ],
+        places=None,
+        default=Decimal(0),
+    )
+    review_days = IntegerField(_("Days for a review"), [validators.InputRequired(), _days(1)], default=15)
+    max_winners = IntegerField(
+        _("Winners of a challenge, at most"),
+        [
+            validators.InputRequired(),
+            validators.NumberRange(
+                min=1,
+                max=MAX_WINNERS,
+                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_WINNERS),
+            ),
+        ],
+        default=1,
+    )
+    answer_days = IntegerField(
+        _("Days for answering an objection"), [validators.InputRequired(), _days(1)], default=10
+    )
+    contract_days = IntegerField(
+        _("Days for signing the contract"), [validators.InputRequired(), _days(1)], default=30
+    )
     clock_factor = IntegerField(
         _("Accelerated clock for rehearsals"),
         [

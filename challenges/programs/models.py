@@ -11,6 +11,7 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy import text as sql
@@ -21,6 +22,7 @@ from core.accounts.models import Person
 from core.database import (
     Base,
     Created,
+    Flag,
     Key,
     LongText,
     ShortText,
@@ -39,7 +41,13 @@ class Program(Updated, Base):
     """A funding line of an authority. Only its officers act in it."""
 
     __tablename__ = "program"
-    __table_args__ = (CheckConstraint("clock_factor BETWEEN 1 AND 86400", name="clock_factor_plausible"),)
+    __table_args__ = (
+        CheckConstraint("clock_factor BETWEEN 1 AND 86400", name="clock_factor_plausible"),
+        CheckConstraint("min_enterprise_expert_share BETWEEN 0 AND 1", name="expert_share_between_0_and_1"),
+        CheckConstraint(
+            "panel_size BETWEEN 1 AND 25 AND max_winners BETWEEN 1 AND 3", name="heads_plausible"
+        ),
+    )
 
     id: Mapped[Key]
     code: Mapped[str] = mapped_column(String(40), unique=True)
@@ -56,6 +64,27 @@ class Program(Updated, Base):
     field_codes: Mapped[list[str]] = mapped_column(ARRAY(String(4)), default=list, server_default=sql("'{}'"))
     min_bid_days: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
     notice_days: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # Questions are taken until so many days before the deadline for bids.
+    question_days: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # What the formal check looks at, and how long a bidder has to complete what is missing.
+    checklist: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    completion_days: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # What a bidder has to declare, one statement an entry.
+    statements: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=sql("'{}'"))
+    # Largest attachment of a bid; None: the deployment's limit.
+    max_file_mb: Mapped[int | None] = mapped_column(SmallInteger, default=None)
+    # Without a review the poster chooses among the bids.
+    needs_review: Mapped[Flag]
+    panel_size: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # Least share of enterprise experts in a panel, a part of one.
+    min_enterprise_expert_share: Mapped[Decimal] = mapped_column(
+        Numeric(5, 4), default=Decimal(0), server_default="0"
+    )
+    review_days: Mapped[int] = mapped_column(SmallInteger, default=15, server_default="15")
+    max_winners: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    # How long the authority has to answer an objection, and the parties to sign the contract.
+    answer_days: Mapped[int] = mapped_column(SmallInteger, default=10, server_default="10")
+    contract_days: Mapped[int] = mapped_column(SmallInteger, default=30, server_default="30")
     # So much faster than the calendar the program's periods pass, for rehearsals: see `calendar`.
     clock_factor: Mapped[int] = mapped_column(default=1, server_default="1")
     is_open: Mapped[bool] = mapped_column(default=True, server_default=sql("true"))

@@ -150,6 +150,26 @@ async def owners_locked(session: AsyncSession, organization_id: uuid.UUID) -> li
     return list(await session.scalars(statement))
 
 
+async def editor_ids(session: AsyncSession, *organization_ids: uuid.UUID) -> set[uuid.UUID]:
+    """People who act for these organizations as owner or editor: who is told of what concerns them."""
+    statement = (
+        select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organization_id.in_(organization_ids),
+            Membership.role.in_([MembershipRole.OWNER, MembershipRole.EDITOR]),
+            Person.is_disabled.is_(False),
+        )
+    )
+    return set(await session.scalars(statement))
+
+
+async def organization_ids_of(session: AsyncSession, person_id: uuid.UUID | None) -> set[uuid.UUID]:
+    """All organizations that a person belongs to, whichever they act for now."""
+    statement = select(Membership.organization_id).where(Membership.person_id == person_id)
+    return set(await session.scalars(statement))
+
+
 async def people_with_role(
     session: AsyncSession, organization_id: uuid.UUID, *roles: MembershipRole
 ) -> list[Person]:

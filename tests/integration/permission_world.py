@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -82,6 +83,13 @@ ACTORS = {
 RESET_TOKEN, INVITATION_TOKEN, CALENDAR_TOKEN = "reset-token", "invitation-token", "calendar-token"
 
 
+# Rooms that add what hangs on a scene's challenge, in the order of the way of a challenge; each has a file of its own
+# in permission_rooms/ and one in permission_matrix/.
+AddRoom = Callable[["Builder", str, Challenge, dict[str, Any]], Awaitable[None]]
+ROOMS: tuple[AddRoom, ...] = ()
+SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver")
+
+
 @dataclass
 class World:
     # Login tokens by column; the anonymous has none.
@@ -93,10 +101,10 @@ class World:
 
 
 async def build_world(make: Factory, settings: Settings) -> World:
-    return await _Builder(make, settings).build()
+    return await Builder(make, settings).build()
 
 
-class _Builder:
+class Builder:
     def __init__(self, make: Factory, settings: Settings) -> None:
         self.make = make
         self.settings = settings
@@ -134,11 +142,15 @@ class _Builder:
             "admin": (await make.administrator(), None),
             "review": (await make.person(PlatformRole.REVIEWER), None),
         }
+        self.people = {column: person for column, (person, _organization) in people.items()}
         for column, (person, organization) in people.items():
             world.tokens[column] = await self._login(person, organization)
         await self._add_things(bidder, unverified)
-        for scene in ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver"):
-            world.scenes[scene] = await self._scene(scene)
+        for scene in SCENES:
+            challenge, things = await self._scene(scene)
+            world.scenes[scene] = things
+            for add in ROOMS:
+                await add(self, scene, challenge, things)
         await make.session.commit()
         return world
 
@@ -212,7 +224,7 @@ class _Builder:
         )
         session.add_all([evidence, certificate, relation, invitation, reset, allocation, calendar])
         await session.flush()
-        document = await self._attachment("organization", self.bidder.id)
+        document = await self.attachment("organization", self.bidder.id)
         self.world.things = {
             "organization_id": self.bidder.id,
             "unverified": unverified.id,
@@ -271,7 +283,7 @@ class _Builder:
         assert found is not None
         return found
 
-    async def _attachment(self, subject_type: str, subject_id: uuid.UUID) -> Attachment:
+    async def attachment(self, subject_type: str, subject_id: uuid.UUID) -> Attachment:
         return await store_attachment(
             self.make.session,
             self.settings,
@@ -282,7 +294,7 @@ class _Builder:
             content=b"%PDF-1.7 " + subject_type.encode(),
         )
 
-    async def _scene(self, scene: str) -> dict[str, Any]:
+    async def _scene(self, scene: str) -> tuple[Challenge, dict[str, Any]]:
         """A challenge of its own in the state that the scene is named after, with what hangs on it."""
         states = {
             "draft": ChallengeState.DRAFT,
@@ -307,12 +319,12 @@ class _Builder:
         session.add(InvitedSolver(challenge_id=challenge.id, organization_id=self.bidder.id))
         ids: dict[str, Any] = {
             "challenge_id": challenge.id,
-            "challenge_file": (await self._attachment("challenge", challenge.id)).id,
+            "challenge_file": (await self.attachment("challenge", challenge.id)).id,
             # Any candidate; the bidder ranks first.
             "candidate": self.bidder.id,
         }
         if state in {ChallengeState.DRAFT, ChallengeState.SUBMITTED}:
-            return ids
+            return challenge, ids
         bid = await self._bid(challenge)
         run = MatchRun(
             challenge_id=challenge.id, state=MatchRunState.DONE, progress=100, started_at=now, finished_at=now
@@ -352,10 +364,10 @@ class _Builder:
             session.add(recheck)
             await session.flush()
             ids["recheck_id"] = recheck.id
-        return {
+        return challenge, {
             **ids,
             "bid_id": bid.id,
-            "bid_file": (await self._attachment("bid", bid.id)).id,
+            "bid_file": (await self.attachment("bid", bid.id)).id,
             "receipt_id": receipt.id,
             "named": self.partner.id,
             "consortium_id": consortium.id,

@@ -27,7 +27,7 @@ from tests.integration.permission_world import ACTORS, World, build_world
 from web.app import create_app
 from web.sessions import LOGIN_COOKIE
 
-MATRIX = (Path(__file__).parent / "permission_matrix.txt").read_text(encoding="utf-8")
+MATRICES = Path(__file__).parent / "permission_matrix"
 COLUMNS = tuple(ACTORS)
 
 
@@ -68,7 +68,9 @@ def read_matrix(text: str) -> list[Row]:
     return rows
 
 
-ROWS = read_matrix(MATRIX)
+ROWS = [
+    row for path in sorted(MATRICES.glob("*.txt")) for row in read_matrix(path.read_text(encoding="utf-8"))
+]
 
 
 def registered_routes(app: Litestar) -> set[tuple[str, str]]:

@@ -20,6 +20,7 @@ from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
+from solvers.organizations.queries import organization_ids_of
 from web.consortium_view import frozen_view, waiver_view
 from web.controllers.matches import heat
 from web.controllers.what_if import what_if_context
@@ -297,7 +298,7 @@ async def decision_page(
             has_left=own.organization_id in await queries.departed_ids(session, consortium.id),
             may_leave=policies.may_leave(actor, challenge, consortium),
         )
-    own_organizations = await decisions.own_organization_ids(session, actor)
+    own_organizations = await organization_ids_of(session, actor.person_id)
     may_decide = policies.may_decide(actor, challenge, consortium, own_organizations)
     waiver = policies.waiver_of(consortium)
     return render(

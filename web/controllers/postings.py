@@ -23,6 +23,7 @@ from core.i18n import gettext
 from solvers.fields import FIELDS, field_of
 from solvers.organizations.models import CertificateKind
 from solvers.regions import PROVINCES
+from web.challenge_places import panels_of, places_of
 from web.consortium_view import waiver_view
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
@@ -282,6 +283,8 @@ async def _challenge_page(
         if may_see_history
         else [],
         waiver=None if award is None else waiver_view(award),
+        places=await places_of(session, actor, challenge),
+        panels=await panels_of(session, actor, challenge),
         problems=problems or [],
         failed_step=failed_step,
     )

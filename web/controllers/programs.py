@@ -104,6 +104,11 @@ class ProgramController(Controller):
         form = await _program_form(session, None)
         form.process(
             data={name: getattr(program, name) for name in service.FIELDS}
+            | {
+                "min_enterprise_expert_share": Decimal(
+                    f"{(program.min_enterprise_expert_share * 100).normalize():f}"
+                )
+            }
             | {"officers": [str(item.person_id) for item in program.officers]}
         )
         return render(request, "programs/form.html", form=form, program=program)
@@ -268,6 +273,9 @@ async def _program_form(session: DbSession, data: Any) -> ProgramForm:
 
 def _program_values(form: ProgramForm) -> dict[str, Any]:
     values = {name: form[name].data for name in service.FIELDS}
+    values["min_enterprise_expert_share"] = (values["min_enterprise_expert_share"] / 100).quantize(
+        Decimal("0.0001")
+    )
     return {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
 
 

@@ -1,0 +1,50 @@
+"""What stands on a challenge's page beside its text: the pages that hang on it, and what its reader can do now.
+
+Each room of the way of a challenge adds a maker here. A maker asks the policies itself and answers None where its
+reader may see or do nothing: then neither page nor panel is mentioned.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges.models import Challenge
+from core.actor import Actor
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page about one side of a challenge, shown as a tab. `count` is how many things are there, if that tells."""
+
+    address: str
+    text: str
+    icon: str
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A card in the right column; its template finds `data` under the name `panel`."""
+
+    template: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+MakePlace = Callable[[AsyncSession, Actor, Challenge], Awaitable[Place | None]]
+MakePanel = Callable[[AsyncSession, Actor, Challenge], Awaitable[Panel | None]]
+
+# In the order of the way of a challenge.
+PLACES: tuple[MakePlace, ...] = ()
+PANELS: tuple[MakePanel, ...] = ()
+
+
+async def places_of(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Place]:
+    made = [await make(session, actor, challenge) for make in PLACES]
+    return [place for place in made if place is not None]
+
+
+async def panels_of(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Panel]:
+    made = [await make(session, actor, challenge) for make in PANELS]
+    return [panel for panel in made if panel is not None]

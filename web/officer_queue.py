@@ -1,0 +1,241 @@
+"""Sections of the officers' work queue: what waits, since when, and until when it should be done.
+
+Each room of the way of a challenge adds a section here. A section reads only what the officer is in charge of.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from challenges import waiting_queries
+from challenges.models import Challenge
+from challenges.programs.calendar import period
+from core.actor import Actor
+from core.clock import SHANGHAI, shanghai_today, to_shanghai
+from core.i18n import gettext
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits. `since` tells its age; where `due` has passed, it is overdue."""
+
+    challenge: Challenge
+    address: str
+    since: datetime
+    due: datetime | None = None
+    note: str = ""
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """`short` stands in the overview above the sections; `calm` and `calm_text` where nothing waits."""
+
+    anchor: str
+    short: str
+    title: str
+    since_title: str
+    rows: Sequence[Waiting]
+    calm: str
+    calm_text: str = ""
+
+
+MakeSection = Callable[[AsyncSession, Actor, datetime], Awaitable[Section]]
+
+
+async def _screening(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "screening",
+        gettext("Screening"),
+        gettext("Challenges waiting for screening"),
+        gettext("Submitted"),
+        [_to_screen(challenge) for challenge in await waiting_queries.waiting_for_screening(session, actor)],
+        gettext("Nothing waits for screening"),
+        gettext("Submitted challenges of your programs appear here, the oldest first."),
+    )
+
+
+def _to_screen(challenge: Challenge) -> Waiting:
+    assert challenge.submitted_at is not None
+    last_day, note, is_late = last_day_to_publish(challenge), "", False
+    if last_day is not None:
+        is_late = last_day < shanghai_today()
+        note = (
+            gettext("Its deadline has come too near to publish it: return it for a new one.")
+            if is_late
+            else gettext("Published later, bidders have too few days.")
+        )
+    return Waiting(
+        challenge,
+        f"/challenges/{challenge.id}",
+        challenge.submitted_at,
+        due=None if last_day is None else _end_of(last_day),
+        note=note,
+        is_urgent=is_late,
+    )
+
+
+def last_day_to_publish(challenge: Challenge) -> date | None:
+    """Published later, bidders would have fewer days than the program grants them."""
+    if challenge.deadline_at is None or challenge.program is None:
+        return None
+    program = challenge.program
+    return (to_shanghai(challenge.deadline_at) - period(program, program.min_bid_days)).date()
+
+
+def _end_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 23, 59, tzinfo=SHANGHAI)
+
+
+async def _sealed(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "sealed",
+        gettext("Bids to open"),
+        gettext("Bids waiting to be opened"),
+        gettext("Deadline"),
+        [
+            Waiting(
+                challenge,
+                f"/challenges/{challenge.id}/bids",
+                _deadline(challenge),
+                note=gettext("%(name)s asked for it; a second officer opens.", name=opening.asked_by.name)
+                if opening
+                else "",
+            )
+            for challenge, opening in await waiting_queries.sealed_bids(session, actor, now)
+        ],
+        gettext("No bids wait to be opened"),
+        gettext("Bids stay sealed until two officers open them after the deadline."),
+    )
+
+
+async def _decisions(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "decisions",
+        gettext("Decisions on consortia"),
+        gettext("Consortia waiting for your decision"),
+        gettext("Submitted"),
+        [
+            Waiting(
+                item.challenge,
+                f"/consortia/{item.id}",
+                _known(item.submitted_at),
+                note=gettext("Lead: %(name)s", name=item.lead.name) if item.lead else "",
+            )
+            for item in await waiting_queries.waiting_for_decision(session, actor)
+        ],
+        gettext("No consortium waits for a decision"),
+        gettext("Posters submit a consortium after the deadline for bids."),
+    )
+
+
+async def _waivers(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "waivers",
+        gettext("Waivers to confirm"),
+        gettext("Waivers of the quota that wait for a second officer"),
+        gettext("Asked for"),
+        [
+            Waiting(
+                waiver.consortium.challenge,
+                f"/consortia/{waiver.consortium_id}#waiver",
+                waiver.requested_at,
+                note=gettext(
+                    "Asked for by %(name)s: %(reason)s",
+                    name=waiver.requested_by.name,
+                    reason=_shortened(waiver.reason),
+                ),
+            )
+            for waiver in await waiting_queries.waivers_waiting(session, actor)
+        ],
+        gettext("No waiver waits for you"),
+        gettext("A waiver is asked for by one officer and confirmed by another."),
+    )
+
+
+async def _rechecks(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "rechecks",
+        gettext("Quotas to settle"),
+        gettext("Members changed after the approval"),
+        gettext("Noticed"),
+        [
+            Waiting(
+                item.consortium.challenge,
+                f"/consortia/{item.consortium_id}#recheck",
+                item.found_at,
+                note=gettext("Those who remain keep the quota.")
+                if item.holds
+                else gettext("Those who remain break the quota."),
+                is_urgent=not item.holds,
+            )
+            for item in await waiting_queries.unsettled_rechecks(session, actor)
+        ],
+        gettext("No quota has to be settled"),
+        gettext("When a member of an approved consortium leaves or changes, it appears here."),
+    )
+
+
+async def _closed(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "closed",
+        gettext("Without a consortium"),
+        gettext("Bidding closed, no consortium submitted"),
+        gettext("Deadline"),
+        [
+            Waiting(challenge, f"/challenges/{challenge.id}", _deadline(challenge))
+            for challenge in await waiting_queries.without_consortium(session, actor, now)
+        ],
+        gettext("No challenge is without a consortium"),
+    )
+
+
+async def _closing(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "closing",
+        gettext("Closing within 7 days"),
+        gettext("Bidding closes within 7 days"),
+        gettext("Published"),
+        [
+            Waiting(
+                challenge,
+                f"/challenges/{challenge.id}",
+                _known(challenge.published_at),
+                due=challenge.deadline_at,
+            )
+            for challenge in await waiting_queries.closing_soon(session, actor, now)
+        ],
+        gettext("No deadline within a week"),
+    )
+
+
+# In the order in which a challenge reaches them.
+SECTIONS: tuple[MakeSection, ...] = (
+    _screening,
+    _sealed,
+    _decisions,
+    _waivers,
+    _rechecks,
+    _closed,
+    _closing,
+)
+
+
+async def sections_of(session: AsyncSession, actor: Actor, now: datetime) -> list[Section]:
+    return [await make(session, actor, now) for make in SECTIONS]
+
+
+def _known(moment: datetime | None) -> datetime:
+    assert moment is not None
+    return moment
+
+
+def _deadline(challenge: Challenge) -> datetime:
+    return _known(challenge.deadline_at)
+
+
+def _shortened(text: str, length: int = 80) -> Any:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
