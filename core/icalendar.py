@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-# RFC 5545, 3.1: a line has at most 75 octets; a longer one goes on after a line break and a space.
-LINE_OCTETS = 75
+import icalendar
 
 
 @dataclass(frozen=True)
@@ -22,61 +21,37 @@ class Event:
 
 
 def calendar_text(name: str, events: Iterable[Event]) -> bytes:
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Jiebang//Deadlines//ZH",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        f"X-WR-CALNAME:{_escaped(name)}",
-        "X-WR-TIMEZONE:Asia/Shanghai",
-        "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
-    ]
+    calendar = icalendar.Calendar()
+    for field, value in (
+        ("version", "2.0"),
+        ("prodid", "-//Jiebang//Deadlines//ZH"),
+        ("calscale", "GREGORIAN"),
+        ("method", "PUBLISH"),
+        ("x-wr-calname", name),
+        ("x-wr-timezone", "Asia/Shanghai"),
+    ):
+        calendar.add(field, value)
+    # How often a calendar program should look again (RFC 7986, 5.7).
+    calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     for event in events:
-        lines += _event_lines(event)
-    lines.append("END:VCALENDAR")
-    return b"".join(_folded(line) for line in lines)
+        calendar.add_component(_component(event))
+    return calendar.to_ical()
 
 
-def _event_lines(event: Event) -> list[str]:
-    lines = [
-        "BEGIN:VEVENT",
-        f"UID:{event.uid}",
-        f"DTSTAMP:{_moment(event.changed_at)}",
-        f"LAST-MODIFIED:{_moment(event.changed_at)}",
-    ]
+def _component(event: Event) -> icalendar.Event:
+    component = icalendar.Event()
+    component.add("uid", event.uid)
+    component.add("dtstamp", event.changed_at.astimezone(UTC))
+    component.add("last-modified", event.changed_at.astimezone(UTC))
     if isinstance(event.start, datetime):
-        lines.append(f"DTSTART:{_moment(event.start)}")
+        component.add("dtstart", event.start.astimezone(UTC))
     else:
-        last = event.last_day or event.start
+        component.add("dtstart", event.start)
         # The end is the first day that does not belong to it any more.
-        lines += [
-            f"DTSTART;VALUE=DATE:{event.start:%Y%m%d}",
-            f"DTEND;VALUE=DATE:{last + timedelta(days=1):%Y%m%d}",
-        ]
-    lines.append(f"SUMMARY:{_escaped(event.title)}")
+        component.add("dtend", (event.last_day or event.start) + timedelta(days=1))
+    component.add("summary", event.title)
     if event.description:
-        lines.append(f"DESCRIPTION:{_escaped(event.description)}")
-    return [*lines, f"URL:{event.link}", "TRANSP:TRANSPARENT", "END:VEVENT"]
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    text = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    return "\\n".join(text.splitlines())
-
-
-def _folded(line: str) -> bytes:
-    parts: list[bytes] = []
-    part, room = b"", LINE_OCTETS
-    for character in line:
-        octets = character.encode()
-        if len(part) + len(octets) > room:
-            parts.append(part)
-            # The space that marks a continuation counts too.
-            part, room = b"", LINE_OCTETS - 1
-        part += octets
-    return b"\r\n ".join([*parts, part]) + b"\r\n"
+        component.add("description", event.description)
+    component.add("url", event.link)
+    component.add("transp", "TRANSPARENT")
+    return component

@@ -3,7 +3,7 @@ from datetime import UTC, timedelta
 
 from challenges.models import InvitedSolver, SavedChallenge
 from core.clock import utc_now
-from core.icalendar import LINE_OCTETS, Event, calendar_text
+from core.icalendar import Event, calendar_text
 from solvers.models import SizeClass
 from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
@@ -83,6 +83,6 @@ async def test_a_new_address_or_none_ends_the_one_before(make: Factory, browser_
 def test_long_lines_are_folded_between_characters() -> None:
     event = Event("1", "高温合金" * 40, utc_now(), utc_now(), "https://example.com/", description="一\n二")
     text = calendar_text("日历", [event])
-    assert max(len(line) for line in text.split(b"\r\n")) <= LINE_OCTETS
+    assert max(len(line) for line in text.split(b"\r\n")) <= 75
     assert "SUMMARY:" + "高温合金" * 40 in unfolded(text.decode())
     assert "DESCRIPTION:一\\n二" in text.decode()
