@@ -16,7 +16,7 @@ from challenges.indexing.entries import CHALLENGES, PUBLIC, RESTRICTED, SOLVERS,
 from challenges.indexing.shelves import SHELVES
 from challenges.indexing.texts import challenge_text, profile_tokens, terms_in, terms_of_text
 from matching.documents import Document, Query
-from matching.growing import GrownIndex
+from matching.grown import GrownIndex
 from solvers.profiles.models import Visibility
 
 __all__ = [

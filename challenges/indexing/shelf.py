@@ -20,7 +20,8 @@ from challenges.indexing.entries import NOTHING, Collection, Entries, Scope, Sta
 from core.clock import shanghai_today
 from core.revisions import Head, head_of
 from matching.documents import Query
-from matching.growing import GrowingIndex, GrownIndex
+from matching.growing import GrowingIndex
+from matching.grown import GrownIndex
 from matching.index import Index
 from matching.ranking import Filters
 from matching.saved import SavedIndexError, open_index, remove_old, versions_of

@@ -14,15 +14,18 @@ from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
 from web.controllers.feed import challenge_feed
 from web.controllers.home import HomeController, not_found
+from web.controllers.invitations import InvitationController
 from web.controllers.mail import MailController
 from web.controllers.matches import MatchController
 from web.controllers.notifications import NotificationController
 from web.controllers.officer import work_queue
-from web.controllers.organizations import InvitationController, OrganizationController, RegistrationController
+from web.controllers.organization_people import OrganizationPeopleController
+from web.controllers.organizations import OrganizationController
 from web.controllers.postings import ChallengeController
 from web.controllers.profiles import ProfileController
 from web.controllers.programs import ProgramController
 from web.controllers.rechecks import RecheckController
+from web.controllers.registration import RegistrationController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
 from web.controllers.statistics import DashboardController, StatisticsController
@@ -35,6 +38,7 @@ ROUTES: list[ControllerRouterHandler] = [
     RegistrationController,
     InvitationController,
     OrganizationController,
+    OrganizationPeopleController,
     AdministrationController,
     MailController,
     AccountController,

@@ -19,13 +19,13 @@ from core.i18n import lazy_gettext as _
 from solvers.models import Organization, Verification
 from solvers.organizations import policies, queries, service
 from solvers.organizations.forms import SendBackForm
-from web.controllers.organizations import decision_of
 from web.dependencies import Acting, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
 from web.labels import choices
 from web.organization_history import action_text, change_lines
 from web.paging import PER_PAGE, Page, page_number
 from web.requests import form_data
+from web.size_view import decision_of
 from web.templating import is_htmx, redirect, render
 
 
