@@ -35,10 +35,11 @@ def parse_problem(text: str) -> Any:
         read = json.loads(
             text,
             parse_float=_as_decimal,
-            parse_constant=_Constant,
+            parse_int=_as_whole,
+            parse_constant=lambda name: _NoNumber(f"holds {name}, which is no JSON number"),
             object_pairs_hook=_refuse_repeated_names,
         )
-        _refuse_constants(read, "")
+        _refuse_unreadable(read, "")
         return read
     except json.JSONDecodeError as error:
         raise ProblemError(
@@ -46,11 +47,6 @@ def parse_problem(text: str) -> Any:
         ) from error
     except RecursionError as error:
         raise ProblemError("", "is nested too deeply") from error
-    except ProblemError:
-        raise
-    except ValueError as error:
-        # An integer of thousands of digits, which Python refuses to convert.
-        raise ProblemError("", f"holds a number that cannot be read: {error}") from error
 
 
 def as_object(value: Any, field: str) -> Mapping[str, Any]:
@@ -99,30 +95,38 @@ def refuse_unknown(data: Mapping[str, Any], known: tuple[str, ...], parent: str)
             raise ProblemError(field, f"is not known here; known are {', '.join(known)}")
 
 
-def _as_decimal(text: str) -> Decimal:
+@dataclass(frozen=True)
+class _NoNumber:
+    """Stands where a number cannot be read: which field that is, is known only when all has been read."""
+
+    reason: str
+
+
+def _as_decimal(text: str) -> Decimal | _NoNumber:
     try:
         return Decimal(text)
-    except InvalidOperation as error:
+    except InvalidOperation:
         # An exponent beyond what a Decimal can hold.
-        raise ProblemError("", f"holds {text[:40]}, which is beyond any number that can be read") from error
+        return _NoNumber(f"holds {text[:40]}, which is beyond any number that can be read")
 
 
-@dataclass(frozen=True)
-class _Constant:
-    """NaN or an infinity: JSON knows none, and where it stands is known only when all has been read."""
+def _as_whole(text: str) -> int | _NoNumber:
+    try:
+        return int(text)
+    except ValueError:
+        # Thousands of digits, which Python refuses to convert.
+        return _NoNumber(f"holds a number of {len(text)} digits, which is beyond any that can be read")
 
-    name: str
 
-
-def _refuse_constants(value: Any, place: str) -> None:
-    if isinstance(value, _Constant):
-        raise ProblemError(place, f"holds {value.name}, which is no JSON number")
+def _refuse_unreadable(value: Any, place: str) -> None:
+    if isinstance(value, _NoNumber):
+        raise ProblemError(place, value.reason)
     if isinstance(value, dict):
         for name, item in cast("dict[str, Any]", value).items():
-            _refuse_constants(item, f"{place}.{name}" if place else name)
+            _refuse_unreadable(item, f"{place}.{name}" if place else name)
     elif isinstance(value, list):
         for number, item in enumerate(cast("list[Any]", value)):
-            _refuse_constants(item, f"{place}[{number}]")
+            _refuse_unreadable(item, f"{place}[{number}]")
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

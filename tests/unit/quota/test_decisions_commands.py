@@ -228,9 +228,10 @@ def test_no_number_in_a_program_is_named_by_its_place(command, name):
     assert f"problem.json: scores[0][0]: holds {name}" in err
 
 
-def test_a_number_with_an_exponent_beyond_everything_is_refused_as_malformed():
-    with pytest.raises(ProblemError, match="beyond any number"):
-        parse_problem('{"scores": [[1e99999999999999999999]]}')
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999", "9" * 5000])
+def test_a_number_beyond_everything_is_named_by_its_place(number):
+    with pytest.raises(ProblemError, match=r"^scores\[0\]\[1\]: holds .* beyond any"):
+        parse_problem(f'{{"scores": [[0.5, {number}]]}}')
 
 
 def test_options_that_cannot_be_are_refused(command):
