@@ -12,6 +12,7 @@ from challenges.bids.models import (
     ReceiptAct,
 )
 from challenges.calendars.models import CalendarFeed
+from challenges.checks.models import CheckState, FormalCheck
 from challenges.consortia.models import (
     Consortium,
     ConsortiumMember,
@@ -50,11 +51,13 @@ __all__ = [
     "Challenge",
     "ChallengeKey",
     "ChallengeState",
+    "CheckState",
     "Consortium",
     "ConsortiumMember",
     "ConsortiumState",
     "Cooperation",
     "Decision",
+    "FormalCheck",
     "InvitedSolver",
     "Match",
     "MatchRun",

@@ -10,8 +10,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.checks import policies as check_policies
+from challenges.checks import queries as check_queries
 from challenges.models import Challenge
 from core.actor import Actor
+from core.i18n import gettext
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,24 @@ class Panel:
 MakePlace = Callable[[AsyncSession, Actor, Challenge], Awaitable[Place | None]]
 MakePanel = Callable[[AsyncSession, Actor, Challenge], Awaitable[Panel | None]]
 
+
+async def _checks(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    """The officers' and the poster's list; for a bidder its own check."""
+    if challenge.bids_opened_at is None:
+        return None
+    text, icon = gettext("Formal check"), "clipboard-check"
+    if check_policies.may_list_checks(actor, challenge):
+        return Place(f"/challenges/{challenge.id}/checks", text, icon)
+    if actor.organization_id is None:
+        return None
+    for check in await check_queries.checks_of(session, challenge.id):
+        if check_policies.may_read_own(actor, check):
+            return Place(f"/checks/{check.id}", text, icon)
+    return None
+
+
 # In the order of the way of a challenge.
-PLACES: tuple[MakePlace, ...] = ()
+PLACES: tuple[MakePlace, ...] = (_checks,)
 PANELS: tuple[MakePanel, ...] = ()
 
 

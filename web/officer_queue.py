@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import waiting_queries
-from challenges.models import Challenge
+from challenges.checks import queries as check_queries
+from challenges.models import Challenge, CheckState
 from challenges.programs.calendar import period
 from core.actor import Actor
 from core.clock import SHANGHAI, shanghai_today, to_shanghai
 from core.i18n import gettext
+from web.labels import label
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,37 @@ async def _sealed(session: AsyncSession, actor: Actor, now: datetime) -> Section
         ],
         gettext("No bids wait to be opened"),
         gettext("Bids stay sealed until two officers open them after the deadline."),
+    )
+
+
+async def _checks(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    to_begin = [
+        Waiting(
+            challenge,
+            f"/challenges/{challenge.id}/checks",
+            _known(challenge.bids_opened_at),
+            note=gettext("The formal check has not begun."),
+        )
+        for challenge in await check_queries.challenges_to_check(session, actor)
+    ]
+    begun = [
+        Waiting(
+            check.challenge,
+            f"/checks/{check.id}",
+            check.created_at,
+            due=check.completion_due_at if check.state is CheckState.COMPLETION_REQUESTED else None,
+            note=f"{check.bid.organization.name} · {label(check.state)}",
+        )
+        for check in await check_queries.checks_waiting(session, actor)
+    ]
+    return Section(
+        "checks",
+        gettext("Formal checks"),
+        gettext("Bids in the formal check"),
+        gettext("Since"),
+        [*to_begin, *begun],
+        gettext("No bid waits for its formal check"),
+        gettext("Opened bids are checked against the program's list before they are reviewed or chosen."),
     )
 
 
@@ -216,6 +249,7 @@ async def _closing(session: AsyncSession, actor: Actor, now: datetime) -> Sectio
 SECTIONS: tuple[MakeSection, ...] = (
     _screening,
     _sealed,
+    _checks,
     _decisions,
     _waivers,
     _rechecks,

@@ -21,6 +21,7 @@ TITLES = {
     "challenge": "Challenge (榜单项目)",
     "bid": "Bid (揭榜申报)",
     "bid_member": "A member's part in a bid (揭榜申报成员)",
+    "check": "Formal check of a bid (形式审查)",
     "consortium": "Consortium (联合体)",
 }
 ROLES = {

@@ -36,7 +36,7 @@ async def opening_state(session: AsyncSession, actor: Actor, challenge: Challeng
         return OpeningState(opening)
     if not policies.is_bidding_over(challenge, await queries.database_time(session)):
         return OpeningState(opening, why_not=str(TOO_EARLY))
-    if await _has_interest(session, actor, challenge):
+    if await has_interest(session, actor, challenge):
         return OpeningState(opening, why_not=str(INTERESTED))
     if opening is None:
         return OpeningState(opening, may="ask")
@@ -56,7 +56,7 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
     """
     if not policies.is_officer_in_charge(actor, challenge):
         raise ForbiddenError(_("Only officers in charge of the program open bids."))
-    if await _has_interest(session, actor, challenge):
+    if await has_interest(session, actor, challenge):
         raise ForbiddenError(INTERESTED)
     await session.refresh(challenge, ["state", "deadline_at", "bids_opened_at"], with_for_update=True)
     now = await queries.database_time(session)
@@ -113,6 +113,6 @@ async def open_bids(session: AsyncSession, actor: Actor, challenge: Challenge) -
     return opening
 
 
-async def _has_interest(session: AsyncSession, actor: Actor, challenge: Challenge) -> bool:
+async def has_interest(session: AsyncSession, actor: Actor, challenge: Challenge) -> bool:
     own = await organization_queries.organization_ids_of(session, actor.person_id)
     return bool(own & ({challenge.organization_id} | await queries.member_ids(session, challenge.id)))

@@ -63,6 +63,7 @@ from solvers.models import (
     Visibility,
 )
 from tests.factories import Factory
+from tests.integration.permission_rooms.checks import add_check
 
 # Column of the matrix -> who that is.
 ACTORS = {
@@ -86,7 +87,7 @@ RESET_TOKEN, INVITATION_TOKEN, CALENDAR_TOKEN = "reset-token", "invitation-token
 # Rooms that add what hangs on a scene's challenge, in the order of the way of a challenge; each has a file of its own
 # in permission_rooms/ and one in permission_matrix/.
 AddRoom = Callable[["Builder", str, Challenge, dict[str, Any]], Awaitable[None]]
-ROOMS: tuple[AddRoom, ...] = ()
+ROOMS: tuple[AddRoom, ...] = (add_check,)
 SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver")
 
 

@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from challenges.bids import queries as bid_queries
+from challenges.checks import queries as check_queries
+from challenges.checks import service as check_service
+from challenges.checks.models import FormalCheck
 from challenges.consortia.models import ConsortiumState
 from challenges.models import Bid, BidMember, BidMemberState, BidState, Challenge, ChallengeState, Consortium
 from challenges.programs.models import ProgramOfficer
@@ -22,6 +25,7 @@ from core.states import Machine, Role, move
 from solvers.models import Organization
 from tests.factories import Factory
 from tests.integration.matchmaking import actor_of, open_market
+from tests.integration.opened_round import opened_round
 from tests.integration.test_the_quota_in_the_database import submitted
 
 BY_NOUN = {machine.noun: machine for machine in MACHINES}
@@ -43,6 +47,7 @@ async def subject_of(make: Factory, noun: str) -> Subject:
         "challenge": _challenge,
         "bid": _bid,
         "bid_member": _bid_member,
+        "check": _check,
         "consortium": _consortium,
     }[noun](make)
 
@@ -214,6 +219,36 @@ async def _bid_member(make: Factory) -> Subject:
 
     return Subject(
         BidMember, key, read, {Role.PARTNER: actors[Role.PARTNER]}, [actors[Role.LEAD], *strangers]
+    )
+
+
+async def _check(make: Factory) -> Subject:
+    stage = await opened_round(make, checklist=("签章齐全",))
+    (check, _other) = await check_service.begin_checks(make.session, stage.officer_actor, await stage.read())
+    # All that any of its states demands.
+    check.points = [{**point, "met": True} for point in check.points]
+    check.note = check.asked = "缺页"
+    check.completion_due_at = check.completed_at = utc_now() + timedelta(days=5)
+    await make.session.commit()
+    key, held = check.id, [check]
+
+    async def read() -> Any:
+        found = await check_queries.check_by_id(make.session, key, lock=True)
+        assert found is not None
+        held[:] = [found]
+        return found
+
+    return Subject(
+        FormalCheck,
+        key,
+        read,
+        {Role.OFFICER: stage.officer_actor, Role.LEAD: stage.bidder_actor(0), Role.SYSTEM: SYSTEM},
+        [
+            stage.poster_actor,
+            stage.bidder_actor(1),
+            actor_of(stage.people[0], stage.bidders[0], "viewer"),
+            *await _strangers(make),
+        ],
     )
 
 

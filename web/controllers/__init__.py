@@ -8,6 +8,7 @@ from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
 from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
+from web.controllers.checks import CheckController
 from web.controllers.consortia import ConsortiumController
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
@@ -35,6 +36,7 @@ ROUTES: list[ControllerRouterHandler] = [
     HomeController,
     BidController,
     BidsOfChallengeController,
+    CheckController,
     RegistrationController,
     InvitationController,
     OrganizationController,
