@@ -1,7 +1,6 @@
 """Console commands of the audit log: `audit verify` and `audit export`. They only read."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,10 +11,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit import Head, Verification, exported_lines, verify
+from core.console import with_session
 from core.errors import DomainError
-from core.postgres import database_server
-from core.process import start_process
-from core.settings import Settings
 
 T = TypeVar("T")
 BROKEN = 1
@@ -98,17 +95,9 @@ async def _write_lines(session: AsyncSession, target: TextIO) -> int:
 
 
 def _read(use: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    async def run(settings: Settings) -> T:
-        process = start_process(settings)
-        try:
-            async with process.transaction() as session:
-                return await use(session)
-        except ProgrammingError as error:
-            if "audit_entry" in str(error.orig):
-                raise DomainError(f"the audit log cannot be read: {error.orig}") from None
-            raise
-        finally:
-            await process.engine.dispose()
-
-    with database_server(Settings.from_environment()) as settings:
-        return asyncio.run(run(settings))
+    try:
+        return with_session(use)
+    except ProgrammingError as error:
+        if "audit_entry" in str(error.orig):
+            raise DomainError(f"the audit log cannot be read: {error.orig}") from None
+        raise

@@ -1,7 +1,6 @@
 """Console commands of solvers: `size` and `import-solvers`."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -9,12 +8,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from core.console import with_process
 from core.errors import InvalidError
 from core.i18n import gettext, use_locale
-from core.migrations import migrate
-from core.postgres import database_server
-from core.process import start_process
-from core.settings import Settings
+from core.process import Process
 from solvers.import_file import Table, UnreadableFileError, read_file
 from solvers.imports import Failure, Report, import_rows, outcome_text
 from solvers.industries import show_industry
@@ -100,26 +97,18 @@ def _import_solvers(options: argparse.Namespace, load_tokenizer: Callable[[], To
                 gettext("ignored columns: %(columns)s", columns=", ".join(table.ignored_columns)),
                 file=sys.stderr,
             )
-        with database_server(Settings.from_environment()) as settings:
-            migrate(str(settings.database_url))
-            report = asyncio.run(_import(settings, options, table, load_tokenizer()))
+        tokenize = load_tokenizer()
+        report = with_process(lambda process: _import(process, options, table, tokenize), migrated=True)
         print(outcome_text(report))
     return 1 if report.failures else 0
 
 
-async def _import(
-    settings: Settings, options: argparse.Namespace, table: Table, tokenize: Tokenize
-) -> Report:
-    process = start_process(settings)
-
+async def _import(process: Process, options: argparse.Namespace, table: Table, tokenize: Tokenize) -> Report:
     def say(failure: Failure) -> None:
         place = f"{options.file}:{failure.line}: {failure.column}".removesuffix(": ")
         print(f"{place}: {failure.reason}", file=sys.stderr)
 
-    try:
-        return await import_rows(process, table.rows, tokenize, verified=options.verified, on_failure=say)
-    finally:
-        await process.engine.dispose()
+    return await import_rows(process, table.rows, tokenize, verified=options.verified, on_failure=say)
 
 
 def _size_report(decision: SizeDecision) -> list[str]:

@@ -26,6 +26,8 @@ from core.postgres import STOP_SIGNALS, database_server, signals_deferred
 from core.settings import Settings, SettingsError, dictionary_path
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from solvers.profiles.service import Tokenize
 
 # A worker lets a running job finish for up to 20 s, see web/worker.py.
@@ -214,7 +216,7 @@ def _create_admin(options: argparse.Namespace) -> int:
     from core.accounts.models import PlatformRole
     from core.accounts.passwords import MIN_LENGTH
     from core.accounts.service import create_person
-    from core.process import start_process
+    from core.console import with_session
 
     try:
         validate_email(options.email, check_deliverability=False)
@@ -224,21 +226,16 @@ def _create_admin(options: argparse.Namespace) -> int:
     if len(password) < MIN_LENGTH:
         raise InvalidError({"password": f"at least {MIN_LENGTH} characters"})
 
-    async def create(settings: Settings) -> None:
-        process = start_process(settings)
-        async with process.transaction() as session:
-            await create_person(
-                session,
-                email=options.email,
-                name=options.name,
-                password=password,
-                roles=frozenset({PlatformRole.ADMINISTRATOR, PlatformRole.OFFICER}),
-            )
-        await process.engine.dispose()
+    async def create(session: "AsyncSession") -> None:
+        await create_person(
+            session,
+            email=options.email,
+            name=options.name,
+            password=password,
+            roles=frozenset({PlatformRole.ADMINISTRATOR, PlatformRole.OFFICER}),
+        )
 
-    with database_server(Settings.from_environment()) as settings:
-        migrate(str(settings.database_url))
-        asyncio.run(create(settings))
+    with_session(create, migrated=True)
     print(f"{options.email} may now log in.")
     return 0
 

@@ -1,21 +1,20 @@
 """Console commands of sealed bids: `bids check` for who has the files alone, `bids verify` for who runs the service."""
 
 import argparse
-import asyncio
 import json
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from challenges.bids.content import content_hash
-from challenges.bids.receipts import FORMAT, published_receipts
+from challenges.bids.receipts import FORMAT, CheckedReceipt, published_receipts
 from challenges.postings.queries import challenge_by_id
+from core.console import with_session
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext as _
-from core.postgres import database_server
-from core.process import start_process
-from core.settings import Settings
 
 DIFFERS = 1
 
@@ -65,21 +64,17 @@ def _receipt(path: Path) -> dict[str, Any]:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    async def read() -> int:
-        with database_server(Settings.from_environment()) as settings:
-            process = start_process(settings)
-            async with process.transaction() as session:
-                if await challenge_by_id(session, options.challenge) is None:
-                    raise NotFoundError(_("There is no such challenge."))
-                checked = await published_receipts(session, options.challenge)
-            await process.engine.dispose()
-        words = {None: "sealed", True: "agrees", False: "DIFFERS"}
-        for item in checked:
-            print(
-                f"{item.receipt.id}  {item.receipt.at.isoformat()}  {item.receipt.content_sha256}  {words[item.agrees]}"
-            )
-        if not checked:
-            print("no bid was handed in", file=sys.stderr)
-        return DIFFERS if any(item.agrees is False for item in checked) else 0
+    async def read(session: AsyncSession) -> list[CheckedReceipt]:
+        if await challenge_by_id(session, options.challenge) is None:
+            raise NotFoundError(_("There is no such challenge."))
+        return await published_receipts(session, options.challenge)
 
-    return asyncio.run(read())
+    checked = with_session(read)
+    words = {None: "sealed", True: "agrees", False: "DIFFERS"}
+    for item in checked:
+        print(
+            f"{item.receipt.id}  {item.receipt.at.isoformat()}  {item.receipt.content_sha256}  {words[item.agrees]}"
+        )
+    if not checked:
+        print("no bid was handed in", file=sys.stderr)
+    return DIFFERS if any(item.agrees is False for item in checked) else 0

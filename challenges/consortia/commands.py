@@ -1,16 +1,15 @@
 """The console command `decision replay`. It only reads."""
 
 import argparse
-import asyncio
 import json
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.console import with_session
 from core.i18n import use_locale
-from core.postgres import database_server
-from core.process import start_process
-from core.settings import Settings
 
 if TYPE_CHECKING:
     # Loads the solver and all models: not before a command needs them.
@@ -40,8 +39,7 @@ def _replay(options: argparse.Namespace) -> int:
         key = uuid.UUID(options.decision)
     except ValueError:
         return _unknown(options.decision)
-    with database_server(Settings.from_environment()) as settings:
-        found = asyncio.run(_read(settings, key))
+    found = with_session(lambda session: _read(session, key))
     if found is None:
         return _unknown(options.decision)
     with use_locale("en"):
@@ -67,22 +65,15 @@ def report(found: "Replay") -> list[str]:
     return lines
 
 
-async def _read(settings: Settings, key: uuid.UUID) -> "Replay | None":
+async def _read(session: AsyncSession, key: uuid.UUID) -> "Replay | None":
     from challenges.consortia.queries import decision_by_id
     from challenges.consortia.replay import COMMAND_TIME_LIMIT_S, replay_decision
 
-    process = start_process(settings)
-    try:
-        async with process.transaction() as session:
-            decision = await decision_by_id(session, key)
-            with use_locale("en"):
-                return (
-                    None
-                    if decision is None
-                    else await replay_decision(session, decision, COMMAND_TIME_LIMIT_S)
-                )
-    finally:
-        await process.engine.dispose()
+    decision = await decision_by_id(session, key)
+    if decision is None:
+        return None
+    with use_locale("en"):
+        return await replay_decision(session, decision, COMMAND_TIME_LIMIT_S)
 
 
 def _unknown(written: str) -> int:

@@ -13,11 +13,10 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import commands
 from core.actor import SYSTEM, Actor
 from core.audit import AuditEntry, Fault, Head, entry_hash, exported_lines, head_of_log, record, verify
 from core.migrations import migrate
-from core.process import Process
+from core.process import Process, start_process
 from core.settings import Settings
 from tests.integration.core.test_audit_log import SUBJECT, chain
 from web.cli import main
@@ -262,7 +261,7 @@ async def test_the_application_works_under_that_role(
     application_role: str, settings: Settings, written: Head
 ) -> None:
     await asyncio.to_thread(migrate, application_role)
-    process = commands.start_process(replace(settings, database_url=application_role))
+    process = start_process(replace(settings, database_url=application_role))
     async with process.transaction() as session:
         await record(session, SYSTEM, "challenge.published", "challenge", SUBJECT)
         found = await verify(session, written)
