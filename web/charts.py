@@ -79,7 +79,7 @@ def lorenz_chart(points: Sequence[tuple[Fraction, Fraction]]) -> str:
         }
 
     curve = [[round(float(x) * 100, 2), round(float(y) * 100, 2)] for x, y in points]
-    axis = {"min": 0, "max": 100, "type": "value", "axisLabel": {"formatter": "{value}%"}}
+    axis = {"min": 0, "max": 100, "type": "value", "axisLabel": {"formatter": "{value}%", "hideOverlap": True}}
     option = {
         "xAxis": axis
         | {"name": _("share of organizations, the smallest first"), "nameLocation": "middle", "nameGap": 28},
@@ -128,7 +128,7 @@ def _value_axis(is_share: bool) -> dict[str, Any]:
             "type": "value",
             "min": 0,
             "max": 100,
-            "axisLabel": {"formatter": "{value}%"},
+            "axisLabel": {"formatter": "{value}%", "hideOverlap": True},
         }
     return {"type": "value", "minInterval": 1}
 
