@@ -79,7 +79,12 @@ def lorenz_chart(points: Sequence[tuple[Fraction, Fraction]]) -> str:
         }
 
     curve = [[round(float(x) * 100, 2), round(float(y) * 100, 2)] for x, y in points]
-    axis = {"min": 0, "max": 100, "type": "value", "axisLabel": {"formatter": "{value}%", "hideOverlap": True}}
+    axis = {
+        "min": 0,
+        "max": 100,
+        "type": "value",
+        "axisLabel": {"formatter": "{value}%", "hideOverlap": True},
+    }
     option = {
         "xAxis": axis
         | {"name": _("share of organizations, the smallest first"), "nameLocation": "middle", "nameGap": 28},

@@ -59,6 +59,7 @@ ACTIONS = {
     "consortium.waiver_requested": (_("Waiver of the quota asked for"), "hand-stop"),
     "consortium.waiver_confirmed": (_("Waiver confirmed by a second officer"), "checks"),
     "consortium.waiver_refused": (_("Waiver refused by a second officer"), "x"),
+    "consortium.dropped": (_("Ended with its challenge"), "ban"),
     "consortium.superseded": (_("Superseded"), "replace"),
     "consortium.member_left": (_("A member has left"), "user-minus"),
     "consortium.rechecked": (_("Quota checked again"), "refresh-alert"),

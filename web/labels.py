@@ -124,6 +124,7 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (ConsortiumState.APPROVED, _("Approved")),
     (ConsortiumState.REJECTED, _("Rejected")),
     (ConsortiumState.SUPERSEDED, _("Superseded")),
+    (ConsortiumState.DROPPED, _("Ended with its challenge")),
     (Settlement.KEPT, _("The quota is kept")),
     (Settlement.SUPERSEDED, _("Another consortium is chosen")),
     (Settlement.ENDED, _("The award is ended")),

@@ -105,6 +105,23 @@ WITHDRAWN = declare(
         example={"title": TITLE, "lead": LEAD},
     )
 )
+CHALLENGE_WITHDRAWN = declare(
+    Kind(
+        name="bid.challenge_withdrawn",
+        group=BIDS,
+        label=_("A challenge that we have bid for is withdrawn"),
+        subject=_("The challenge is withdrawn: %(title)s"),
+        text=_(
+            "The challenge “%(title)s”, for which your organization prepares or has handed in a bid, was withdrawn"
+            " for this reason:\n\n%(note)s"
+        ),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.ORGANIZATION,
+        visible=bid_is_visible,
+        example={"title": TITLE, "note": "需求已由自主研发解决。"},
+    )
+)
 OPENING_ASKED = declare(
     Kind(
         name="bids.opening_asked",

@@ -54,6 +54,18 @@ async def bids_of_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> l
     return list(await session.scalars(statement))
 
 
+async def live_bids_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Bid]:
+    """Drafts and submitted bids, locked one after the other in the order of their ids; without their contents."""
+    statement = (
+        _whole()
+        .where(Bid.challenge_id == challenge_id, Bid.state != BidState.WITHDRAWN)
+        .order_by(Bid.id)
+        .with_for_update(of=Bid)
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(statement))
+
+
 async def bids_of_organization(session: AsyncSession, organization_id: uuid.UUID) -> list[Bid]:
     """Bids that the organization leads or is named in without having declined, newest first."""
     named = select(BidMember.bid_id).where(
@@ -96,6 +108,12 @@ async def part_in_challenge(
 async def hold_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> None:
     """Keep the challenge from being closed or withdrawn until this transaction ends."""
     await session.execute(select(Challenge.id).where(Challenge.id == challenge_id).with_for_update(read=True))
+
+
+async def hold_challenge_of(session: AsyncSession, bid_id: uuid.UUID) -> None:
+    """`hold_challenge` by a bid: challenges are locked before their bids, or two transactions wait crosswise."""
+    of_bid = select(Bid.challenge_id).where(Bid.id == bid_id).scalar_subquery()
+    await session.execute(select(Challenge.id).where(Challenge.id == of_bid).with_for_update(read=True))
 
 
 async def possible_partners(

@@ -73,10 +73,10 @@ async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -
 
 async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     """The actor's own bid, locked, while it may still be changed."""
+    await queries.hold_challenge_of(session, bid_id)
     bid = await queries.bid_by_id(session, bid_id, lock=True)
     if bid is None or not policies.leads_bid(actor, bid):
         raise NotFoundError(_("There is no such bid."))
-    await queries.hold_challenge(session, bid.challenge_id)
     await session.refresh(bid.challenge, ["state", "deadline_at"])
     if not policies.may_edit_bid(actor, bid, await queries.database_time(session)):
         if not actor.may_edit_for_organization:
@@ -249,10 +249,10 @@ async def remove_member(
 
 async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, *, accept: bool) -> Bid:
     """A partner confirms its part, or declines it (also later, until the deadline)."""
+    await queries.hold_challenge_of(session, bid_id)
     bid = await queries.bid_by_id(session, bid_id, lock=True)
     if bid is None or not policies.is_asked(actor, bid) or policies.leads_bid(actor, bid):
         raise NotFoundError(_("There is no such bid."))
-    await queries.hold_challenge(session, bid.challenge_id)
     await session.refresh(bid.challenge, ["state", "deadline_at"])
     if not policies.may_answer_invitation(actor, bid, await queries.database_time(session)):
         if not actor.may_edit_for_organization:

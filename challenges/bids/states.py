@@ -6,13 +6,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.postings.models import ChallengeState
 from challenges.postings.policies import is_open_for_bids
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.i18n import lazy_gettext as _
 from core.states import Machine, Role, Transition
 
 LEAD = frozenset({Role.LEAD})
 PARTNER = frozenset({Role.PARTNER})
+LEAD_OR_SYSTEM = frozenset({Role.LEAD, Role.SYSTEM})
 LEAD_OR_PARTNER = frozenset({Role.LEAD, Role.PARTNER})
 
 
@@ -21,6 +23,13 @@ def _is_in_time(bid: Bid, now: datetime) -> Any:
     if not is_open_for_bids(bid.challenge, now):
         return _("The deadline has passed or the bid was withdrawn: it cannot be changed any more.")
     return None
+
+
+def _may_end(bid: Bid, now: datetime) -> Any:
+    """The challenge is open for bids and its deadline has not passed, or the challenge itself was withdrawn."""
+    if bid.challenge.state is ChallengeState.WITHDRAWN:
+        return None
+    return _is_in_time(bid, now)
 
 
 def _part_is_in_time(member: BidMember, now: datetime) -> Any:
@@ -40,6 +49,8 @@ def _stamp_answer(member: BidMember, now: datetime) -> None:
 
 async def _roles_in_bid(session: AsyncSession, actor: Actor, bid: Bid) -> frozenset[Role]:
     roles = set[Role]()
+    if actor == SYSTEM:
+        roles.add(Role.SYSTEM)
     if actor.may_edit_for_organization:
         if actor.acts_for(bid.organization_id):
             roles.add(Role.LEAD)
@@ -83,7 +94,8 @@ BID = Machine[Bid, BidState](
         ),
         # Members are part of what was handed in: when they change, the lead has to submit again.
         Transition(BidState.SUBMITTED, BidState.DRAFT, LEAD_OR_PARTNER, "bid.reopened", guard=_is_in_time),
-        Transition(BidState.DRAFT, BidState.WITHDRAWN, LEAD, "bid.withdrawn", guard=_is_in_time),
+        # A draft ends with its challenge.
+        Transition(BidState.DRAFT, BidState.WITHDRAWN, LEAD_OR_SYSTEM, "bid.withdrawn", guard=_may_end),
         Transition(BidState.SUBMITTED, BidState.WITHDRAWN, LEAD, "bid.withdrawn", guard=_is_in_time),
     ),
     roles_of=_roles_in_bid,

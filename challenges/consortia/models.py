@@ -46,6 +46,8 @@ class ConsortiumState(StrEnum):
     REJECTED = "rejected"
     # Was approved; members have changed since, and another one takes its place.
     SUPERSEDED = "superseded"
+    # Its challenge was withdrawn before it was decided.
+    DROPPED = "dropped"
 
 
 class Settlement(StrEnum):
@@ -80,7 +82,7 @@ class Consortium(Updated, Base):
         ),
         CheckConstraint("state <> 'approved' OR rule_id IS NOT NULL", name="approved_under_a_rule"),
         CheckConstraint(
-            "state IN ('proposed', 'returned') OR lead_id IS NOT NULL", name="submitted_has_a_lead"
+            "state IN ('proposed', 'returned', 'dropped') OR lead_id IS NOT NULL", name="submitted_has_a_lead"
         ),
     )
 

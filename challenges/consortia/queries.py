@@ -70,6 +70,21 @@ async def open_consortium(
     return await session.scalar(statement)
 
 
+async def unended_consortia(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
+    """Those that wait or are approved, locked, in the order of their ids."""
+    statement = (
+        select(Consortium)
+        .where(
+            Consortium.challenge_id == challenge_id,
+            Consortium.state.in_([*OPEN, ConsortiumState.APPROVED]),
+        )
+        .order_by(Consortium.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(statement))
+
+
 async def shown_consortium(session: AsyncSession, challenge_id: uuid.UUID) -> Consortium | None:
     """The open consortium, else the one decided last."""
     found = await open_consortium(session, challenge_id)

@@ -8,15 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.postings.models import Challenge
 from challenges.postings.states import present_roles
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.i18n import lazy_gettext as _
 from core.states import Machine, Role, Transition
 
 PROPOSED, SUBMITTED, RETURNED = ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED
 APPROVED, REJECTED = ConsortiumState.APPROVED, ConsortiumState.REJECTED
-SUPERSEDED = ConsortiumState.SUPERSEDED
+SUPERSEDED, DROPPED = ConsortiumState.SUPERSEDED, ConsortiumState.DROPPED
 POSTER = frozenset({Role.POSTER})
 OFFICER = frozenset({Role.OFFICER})
+SYSTEM_ALONE = frozenset({Role.SYSTEM})
 
 
 def _has_a_lead(consortium: Consortium, now: datetime) -> Any:
@@ -34,6 +35,8 @@ def _stamp_submission(consortium: Consortium, now: datetime) -> None:
 
 
 async def _present_roles(session: AsyncSession, actor: Actor, consortium: Consortium) -> frozenset[Role]:
+    if actor == SYSTEM:
+        return SYSTEM_ALONE
     challenge = await session.get_one(Challenge, consortium.challenge_id)
     return await present_roles(session, actor, challenge)
 
@@ -63,6 +66,10 @@ MACHINE = Machine[Consortium, ConsortiumState](
         Transition(SUBMITTED, APPROVED, OFFICER, "consortium.approved", guard=_is_under_a_rule),
         Transition(SUBMITTED, RETURNED, OFFICER, "consortium.returned", needs_note=True),
         Transition(SUBMITTED, REJECTED, OFFICER, "consortium.rejected", needs_note=True),
+        # Its challenge was withdrawn.
+        Transition(PROPOSED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
+        Transition(SUBMITTED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
+        Transition(RETURNED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
         # Members have changed since the approval, and another consortium is to take its place.
         Transition(APPROVED, SUPERSEDED, OFFICER, "consortium.superseded", needs_note=True),
     ),

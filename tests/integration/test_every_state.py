@@ -189,10 +189,13 @@ async def _bid_with_partner(make: Factory) -> tuple[Bid, dict[Role, Actor], list
         actor_of(partner, market.tester, "viewer"),
         market.poster_actor,
         market.officer_actor,
-        SYSTEM,
         *await _strangers(make),
     ]
-    actors = {Role.LEAD: actor_of(lead, market.coater), Role.PARTNER: actor_of(partner, market.tester)}
+    actors = {
+        Role.LEAD: actor_of(lead, market.coater),
+        Role.PARTNER: actor_of(partner, market.tester),
+        Role.SYSTEM: SYSTEM,
+    }
     return bid, actors, strangers
 
 
@@ -218,7 +221,11 @@ async def _bid_member(make: Factory) -> Subject:
         return found.members[1]
 
     return Subject(
-        BidMember, key, read, {Role.PARTNER: actors[Role.PARTNER]}, [actors[Role.LEAD], *strangers]
+        BidMember,
+        key,
+        read,
+        {Role.PARTNER: actors[Role.PARTNER]},
+        [actors[Role.LEAD], actors[Role.SYSTEM], *strangers],
     )
 
 
@@ -273,9 +280,9 @@ async def _consortium(make: Factory) -> Subject:
         actors={
             Role.POSTER: actor_of(editor, poster),
             Role.OFFICER: Actor(person_id=officer.id, roles=frozenset({PlatformRole.OFFICER})),
+            Role.SYSTEM: SYSTEM,
         },
         strangers=[
-            SYSTEM,
             actor_of(editor, poster, "viewer"),
             actor_of(await make.member(lead), lead),
             *await _strangers(make),

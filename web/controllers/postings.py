@@ -9,6 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import Template
 
 from challenges.consortia.queries import award_of
+from challenges.early_ends import withdraw_challenge
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import policies, queries, screening, service, states
 from challenges.postings.list_queries import LISTED_STATES, ChallengeFilters, Deadline, Sort
@@ -203,7 +204,7 @@ class ChallengeController(Controller):
             actor,
             challenge_id,
             "withdraw",
-            screening.withdraw_challenge,
+            withdraw_challenge,
             gettext("The challenge was withdrawn."),
         )
 
