@@ -77,6 +77,11 @@ def show_wan(amount: Decimal | int | None) -> str:
     return gettext("%(number)s 万元", number=number)
 
 
+def show_number(amount: Decimal | int) -> str:
+    """An amount without its unit, where the table names it."""
+    return format_decimal(Decimal(amount).normalize(), "#,##0.##", locale=current_locale())
+
+
 def show_percent(share: Any, digits: int = 0) -> str:
     if share is None:
         return "–"
@@ -145,9 +150,11 @@ def make_environment() -> Environment:
     )
     environment.filters.update(
         datetime=show_datetime,
+        moment=datetime.fromisoformat,
         date=show_date,
         time_left=show_time_left,
         wan=show_wan,
+        wan_number=show_number,
         percent=show_percent,
         score=show_score,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from challenges.bids.content import CANONICAL_VERSION, FIRST_VERSION
 from challenges.postings.models import Challenge
 from core.accounts.models import Person
 from core.database import (
@@ -74,7 +75,7 @@ class Bid(Updated, Base):
         CheckConstraint("state <> 'submitted' OR submitted_at IS NOT NULL", name="submitted_has_a_time"),
         CheckConstraint(
             "sealed_content IS NULL OR technical_plan || team || ability || timeline || contact_name || contact_phone"
-            " || nonce = ''",
+            " || nonce = '' AND steps || people || statements = '[]'::jsonb",
             name="sealed_tells_nothing",
         ),
     )
@@ -90,6 +91,14 @@ class Bid(Updated, Base):
     timeline: Mapped[LongText] = mapped_column(default="")
     contact_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    # Lists of objects as `challenges.bids.content` writes them.
+    steps: Mapped[JsonArray]
+    people: Mapped[JsonArray]
+    statements: Mapped[JsonArray]
+    # How the content is written down to be hashed; the server's default is what the version before this column wrote.
+    content_version: Mapped[int] = mapped_column(
+        SmallInteger, default=CANONICAL_VERSION, server_default=str(FIRST_VERSION)
+    )
     sealed_content: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     nonce: Mapped[str] = mapped_column(String(32), default="", server_default="")
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
@@ -106,7 +115,10 @@ class Bid(Updated, Base):
 
 
 class BidMember(Created, Base):
-    """The lead's and each partner's part of a bid. The lead's row is confirmed from the start."""
+    """The lead's and each partner's part of a bid. The lead's row is confirmed from the start.
+
+    An organization takes part in one live bid of a challenge (a trigger refuses a second confirmed part).
+    """
 
     __tablename__ = "bid_member"
     __table_args__ = (
@@ -122,6 +134,8 @@ class BidMember(Created, Base):
     role_text: Mapped[LongText] = mapped_column(default="")
     requirement_ids: Mapped[JsonArray]
     budget_wan: Mapped[Wan] = mapped_column(default=Decimal(0), server_default="0")
+    # Amounts in 万元 as decimal texts, by year of the project.
+    years: Mapped[JsonArray]
     answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 
     # The bid has been loaded wherever its members were.

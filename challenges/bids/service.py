@@ -2,14 +2,14 @@
 
 import uuid
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import events, policies, queries
-from challenges.bids.content import TEXTS, BidContent, Part
+from challenges.bids.completeness import is_blank, shortcomings
+from challenges.bids.content import CANONICAL_VERSION, TEXTS, BidContent
 from challenges.bids.keys import challenge_key
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState, ReceiptAct
 from challenges.bids.receipts import give_receipt
@@ -31,6 +31,8 @@ from core.settings import Settings
 from core.states import move
 from solvers.organizations import queries as organization_queries
 
+ONE_BID = _("Your organization already takes part in another bid for this challenge.")
+
 
 async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -> Bid:
     """Begin a draft, or return the live bid that the organization has already; it is the lead of its own bid."""
@@ -49,7 +51,7 @@ async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -
     if existing is not None:
         if existing.organization_id == actor.organization_id:
             return existing
-        raise ConflictError(_("Your organization already takes part in another bid for this challenge."))
+        raise ConflictError(ONE_BID)
     bid = Bid(challenge_id=challenge.id, organization_id=actor.organization_id, created_by_id=actor.person_id)
     bid.members = [
         BidMember(
@@ -63,7 +65,9 @@ async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -
     try:
         async with session.begin_nested():
             await session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", "") == "uq_bid_member_one_bid":
+            raise ConflictError(ONE_BID) from None
         # Two editors pressed at the same moment; the unique index let one through.
         raise ConflictError(_("A colleague has just started this bid. Open it under “Our bids”.")) from None
     await seal_content(session, bid, BidContent())
@@ -87,73 +91,98 @@ async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> B
     return bid
 
 
+class StaleBidError(ConflictError):
+    """The bid was saved elsewhere after this form was opened; `details["revision"]` is the present one."""
+
+
 async def save_bid(
-    session: AsyncSession, actor: Actor, bid_id: uuid.UUID, content: BidContent, revision: int
+    session: AsyncSession,
+    actor: Actor,
+    bid_id: uuid.UUID,
+    content: BidContent,
+    revision: int,
+    *,
+    by_itself: bool = False,
 ) -> Bid:
-    """Save a draft. A submitted bid stays submitted and so must stay complete; raises InvalidError otherwise."""
+    """Write what was typed over the bid, if it still is the `revision` that the form was opened with.
+
+    A draft keeps incomplete and unreadable input as it is. A submitted bid stays submitted and so must stay complete:
+    InvalidError otherwise; what saves itself (`by_itself`) never replaces it. Raises StaleBidError where somebody else
+    has saved meanwhile, and nothing is written.
+    """
     bid = await _open_bid(session, actor, bid_id)
     if bid.revision != revision:
-        raise ConflictError(
-            _("A colleague has saved this bid meanwhile. Reload the page and enter your change again.")
+        raise StaleBidError(
+            _("This bid was saved in another window or by a colleague meanwhile. Nothing was overwritten."),
+            revision=bid.revision,
         )
-    await seal_content(session, bid, _kept(bid, content))
+    if by_itself and bid.state is not BidState.DRAFT:
+        raise ConflictError(_("The bid is handed in: use the button to replace it."))
+    now = await queries.database_time(session)
+    await seal_content(session, bid, _kept(bid, content, now))
     if bid.state is BidState.SUBMITTED:
         errors = shortcomings(bid)
         if errors:
             raise InvalidError(errors)
-        bid.submitted_at = await queries.database_time(session)
+        await _leave_out_blank_rows(session, bid)
+        bid.submitted_at = now
         await give_receipt(session, actor, bid, ReceiptAct.REPLACED)
     bid.revision += 1
     await session.flush()
-    await audit.record(session, actor, "bid.saved", "bid", bid.id, {"state": bid.state})
+    if not by_itself:
+        await audit.record(session, actor, "bid.saved", "bid", bid.id, {"state": bid.state})
     return bid
 
 
-def _kept(bid: Bid, content: BidContent) -> BidContent:
+def _kept(bid: Bid, content: BidContent, now: datetime) -> BidContent:
     """What was typed, without what belongs to no member or no requirement; a part that was not typed stays."""
     known = {str(requirement.id) for requirement in bid.challenge.requirements}
     typed = {part.organization_id for part in content.parts}
     before = content_of(bid)
+    accepted = {item.text: item.at for item in before.statements}
     return BidContent(
         **{name: getattr(content, name).strip() for name in TEXTS},
         # Begun before bids were sealed, a bid has none.
         nonce=before.nonce or content.nonce,
         parts=tuple(
-            Part(
-                organization_id=part.organization_id,
+            replace(
+                part,
                 role_text=part.role_text.strip(),
                 requirement_ids=tuple(item for item in part.requirement_ids if item in known),
-                budget_wan=part.budget_wan,
             )
             for part in (
                 (content if member.organization_id in typed else before).part(member.organization_id)
                 for member in bid.members
             )
         ),
+        steps=tuple(
+            replace(step, name=step.name.strip(), deliverable=step.deliverable.strip())
+            for step in content.steps
+        ),
+        people=tuple(
+            replace(person, name=person.name.strip(), title=person.title.strip(), role=person.role.strip())
+            for person in content.people
+        ),
+        statements=tuple(
+            replace(item, at=accepted.get(item.text) or now.isoformat()) for item in content.statements
+        ),
+        unparsed=content.unparsed,
     )
 
 
-def shortcomings(bid: Bid) -> dict[str, Any]:
-    """What a complete bid still lacks, by form field; empty when it may be submitted."""
-    errors: dict[str, Any] = {
-        name: _("Please fill this in before you submit.") for name in TEXTS if not getattr(bid, name)
-    }
-    for index, member in enumerate(bid.members):
-        if member.state is BidMemberState.INVITED:
-            errors[f"parts-{index}-organization_id"] = _("This member has not confirmed its part yet.")
-        elif member.state is BidMemberState.DECLINED:
-            errors[f"parts-{index}-organization_id"] = _("This member has declined: remove it.")
-        if not member.requirement_ids:
-            errors[f"parts-{index}-requirement_ids"] = _("Every member answers for at least one requirement.")
-    for requirement in bid.challenge.requirements:
-        holders = [member for member in bid.members if str(requirement.id) in member.requirement_ids]
-        if len(holders) != 1:
-            errors[f"requirement-{requirement.id}"] = _(
-                "Exactly one member answers for requirement %(number)s.", number=requirement.position + 1
-            )
-    if sum((member.budget_wan for member in bid.members), Decimal(0)) <= 0:
-        errors["budget"] = _("State the budget of each member.")
-    return errors
+async def _leave_out_blank_rows(session: AsyncSession, bid: Bid) -> None:
+    """What is handed in has no rows that were opened and not filled in; one of the first version becomes whole."""
+    content = content_of(bid)
+    await seal_content(
+        session,
+        bid,
+        replace(
+            content,
+            version=CANONICAL_VERSION,
+            steps=tuple(step for step in content.steps if not is_blank(step)),
+            people=tuple(person for person in content.people if not is_blank(person)),
+        ),
+    )
 
 
 async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
@@ -162,6 +191,7 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     errors = shortcomings(bid)
     if errors:
         raise InvalidError(errors)
+    await _leave_out_blank_rows(session, bid)
     bid.revision += 1
     act = ReceiptAct.REPLACED if bid.state is BidState.SUBMITTED else ReceiptAct.SUBMITTED
     await move(session, BID, actor, bid, BidState.SUBMITTED)
@@ -201,6 +231,7 @@ async def add_member(
             {"member": _("The challenge is restricted, and this organization is not admitted to it.")}
         )
     content = content_of(bid)
+    bid.revision += 1
     await _back_to_draft(session, actor, bid)
     bid.members.append(
         BidMember(
@@ -212,10 +243,11 @@ async def add_member(
     )
     await session.flush()
     await seal_content(session, bid, content)
+    (named,) = (member for member in bid.members if member.organization_id == organization_id)
     await audit.record(
         session, actor, "bid.member_invited", "bid", bid.id, {"organization": organization.name}
     )
-    await _tell(session, actor, events.INVITED, bid, organization_id)
+    await _tell(session, actor, events.INVITED, bid, organization_id, about=named)
     return bid
 
 
@@ -234,6 +266,7 @@ async def remove_member(
     if organization_id == bid.organization_id:
         raise InvalidError({"member": _("The lead cannot be removed; withdraw the bid instead.")})
     told = member.state is not BidMemberState.DECLINED
+    bid.revision += 1
     await _back_to_draft(session, actor, bid)
     content = content_of(bid)
     bid.members.remove(member)
@@ -243,7 +276,7 @@ async def remove_member(
         session, actor, "bid.member_removed", "bid", bid.id, {"organization": str(organization_id)}
     )
     if told:
-        await _tell(session, actor, events.REMOVED, bid, organization_id)
+        await _tell(session, actor, events.REMOVED, bid, organization_id, about=member)
     return bid
 
 
@@ -266,23 +299,27 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
         if not actor.organization_verified:
             raise ForbiddenError(_("Your organization has to be verified first."))
         if await queries.part_in_challenge(session, bid.challenge_id, actor.organization_id, besides=bid.id):
-            raise ConflictError(_("Your organization already takes part in another bid for this challenge."))
+            raise ConflictError(ONE_BID)
         if member.state is BidMemberState.CONFIRMED:
             # Pressed twice.
             return bid
-        bid.revision += 1
     else:
         await _back_to_draft(session, actor, bid)
-    await move(
-        session,
-        BID_MEMBER,
-        actor,
-        member,
-        BidMemberState.CONFIRMED if accept else BidMemberState.DECLINED,
-        details={"organization": actor.organization_name},
-    )
+    try:
+        async with session.begin_nested():
+            await move(
+                session,
+                BID_MEMBER,
+                actor,
+                member,
+                BidMemberState.CONFIRMED if accept else BidMemberState.DECLINED,
+                details={"organization": actor.organization_name},
+            )
+    except IntegrityError:
+        # Confirmed for two bids at the same moment; the trigger let one through.
+        raise ConflictError(ONE_BID) from None
     kind = events.CONFIRMED if accept else events.DECLINED
-    await _tell(session, actor, kind, bid, bid.organization_id, member=actor.organization_name)
+    await _tell(session, actor, kind, bid, bid.organization_id, about=member, member=actor.organization_name)
     return bid
 
 
@@ -346,20 +383,27 @@ def _member(bid: Bid, organization_id: uuid.UUID) -> BidMember:
 
 async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid) -> None:
     """Members are part of what was handed in: when they change, the lead has to submit again."""
-    bid.revision += 1
     if bid.state is BidState.SUBMITTED:
         await give_receipt(session, actor, bid, ReceiptAct.TAKEN_BACK)
         await move(session, BID, actor, bid, BidState.DRAFT)
 
 
 async def _tell(
-    session: AsyncSession, actor: Actor, kind: Kind, bid: Bid, organization_id: uuid.UUID, **texts: str
+    session: AsyncSession,
+    actor: Actor,
+    kind: Kind,
+    bid: Bid,
+    organization_id: uuid.UUID,
+    *,
+    about: BidMember | None = None,
+    **texts: str,
 ) -> None:
-    """Tell an organization's editors, except who has just done it."""
+    """Tell an organization's editors, except who has just done it, once of each answer of the member it is about."""
+    event = f"{about.id}:{about.answered_at}" if about is not None else str(organization_id)
     people = await organization_queries.editor_ids(session, organization_id)
     await notify(
         session,
-        f"{kind.name}:{bid.id}:{bid.revision}",
+        f"{kind.name}:{bid.id}:{event}",
         kind,
         people - {actor.person_id},
         bid,

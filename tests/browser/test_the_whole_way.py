@@ -146,6 +146,17 @@ async def _publish(page: Page) -> None:
     await expect(page.locator(".alert-success").first).to_be_visible()
 
 
+STEP_AND_PERSON = {
+    "steps-0-name": "工艺验证",
+    "steps-0-from_month": "1",
+    "steps-0-to_month": "6",
+    "steps-0-deliverable": "工艺验证报告",
+    "people-0-name": "陈工",
+    "people-0-role": "项目负责人",
+    "people-0-person_months": "6",
+}
+
+
 async def _bid(page: Page) -> None:
     await page.locator('a[href$="/bids/new"]').click()
     await page.locator("main form button").click()
@@ -154,7 +165,10 @@ async def _bid(page: Page) -> None:
         await page.fill(f"#{name}", f"{name}：采用籽晶法定向凝固")
     for box in await page.locator('input[name="parts-0-requirement_ids"]').all():
         await box.check()
-    await page.fill('[name="parts-0-budget_wan"]', "580")
+    for year in await page.locator("input[data-year]").all():
+        await year.fill("290")
+    for name, value in STEP_AND_PERSON.items():
+        await page.fill(f"#{name}", value)
     await page.locator('button[name=action][value="submit"]').click()
     await expect(page.locator(".alert-success").first).to_be_visible()
 

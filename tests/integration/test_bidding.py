@@ -50,6 +50,16 @@ class Stage:
             "parts-0-role_text": "总体",
             "parts-0-requirement_ids": requirements,
             "parts-0-budget_wan": "500.50",
+            "parts-0-years-0": "300",
+            "parts-0-years-1": "200.50",
+            "steps-0-name": "工艺验证",
+            "steps-0-from_month": "1",
+            "steps-0-to_month": "6",
+            "steps-0-deliverable": "工艺验证报告",
+            "people-0-name": "陈工",
+            "people-0-title": "高级工程师",
+            "people-0-role": "项目负责人",
+            "people-0-person_months": "12",
             **parts,
         }
 
@@ -97,7 +107,7 @@ async def test_an_incomplete_bid_is_kept_as_a_draft_but_not_handed_in(
     browser = await browser_of(stage.bidder, stage.sme)
     bid = await start(stage, browser)
     answer = await browser.submit(
-        f"/bids/{bid.id}", {**stage.fields(bid), "team": "", "parts-0-requirement_ids": []}
+        f"/bids/{bid.id}", {**stage.fields(bid), "ability": "", "parts-0-requirement_ids": []}
     )
     assert answer.status_code == 422
     assert TEXTS["technical_plan"] in answer.text
@@ -113,10 +123,10 @@ async def test_a_bid_handed_in_cannot_be_replaced_by_an_incomplete_one(
     bid = await start(stage, browser)
     await browser.submit(f"/bids/{bid.id}", stage.fields(bid))
     await refreshed(stage, bid)
-    answer = await browser.submit(f"/bids/{bid.id}", {**stage.fields(bid, action="save"), "team": ""})
+    answer = await browser.submit(f"/bids/{bid.id}", {**stage.fields(bid, action="save"), "ability": ""})
     assert answer.status_code == 422
     await refreshed(stage, bid)
-    assert bid.team == TEXTS["team"]
+    assert bid.ability == TEXTS["ability"]
     assert bid.state is BidState.SUBMITTED
 
 
@@ -237,7 +247,7 @@ async def test_a_partner_is_told_confirms_its_part_and_then_reads_the_whole(
             "parts-0-requirement_ids": requirements[:1],
             "parts-1-organization_id": str(partner.id),
             "parts-1-requirement_ids": requirements[1:],
-            "parts-1-budget_wan": "80",
+            "parts-1-years-0": "80",
         },
     )
     assert (await browser.submit(f"/bids/{bid.id}", fields)).status_code == 422

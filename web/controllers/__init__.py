@@ -6,6 +6,7 @@ from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
+from web.controllers.bid_editing import BidEditingController
 from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
 from web.controllers.checks import CheckController
@@ -35,6 +36,7 @@ from web.controllers.what_if import WhatIfController
 ROUTES: list[ControllerRouterHandler] = [
     HomeController,
     BidController,
+    BidEditingController,
     BidsOfChallengeController,
     CheckController,
     RegistrationController,

@@ -1,30 +1,28 @@
-"""Bidding: start, edit, members, submit, withdraw; the bids of a challenge once they are unsealed."""
+"""Bidding: start, members, files, withdraw; the bids of a challenge once they are unsealed."""
 
 import json
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 
 from challenges.bids import policies, queries, service
-from challenges.bids.content import TEXTS, BidContent, Part
-from challenges.bids.forms import BidForm
-from challenges.bids.models import Bid, BidReceipt
+from challenges.bids.completeness import budget_table
+from challenges.bids.models import Bid
 from challenges.bids.opening import open_bids, opening_state
 from challenges.bids.receipts import published_receipts, receipt_json
 from challenges.bids.sealing import bid_files, canonical_bid
-from challenges.postings.models import Challenge
 from challenges.postings.service import read_challenge
 from core.actor import Actor
 from core.clock import utc_now
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
+from web.controllers.bid_editing import editor_page, form_of, own_bid, receipts_for
 from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
-from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
+from web.requests import UPLOAD_BODY_LIMIT, form_data, uploaded_file
 from web.templating import is_htmx, redirect, render
 
 
@@ -64,51 +62,18 @@ class BidController(Controller):
     ) -> Template:
         bid = await _visible_bid(session, actor, bid_id)
         if policies.may_edit_bid(actor, bid, utc_now()):
-            return await _editor(request, session, actor, bid, _form_of(bid))
+            return await editor_page(request, session, actor, bid, form_of(bid))
         return render(
             request,
             "bids/show.html",
             bid=bid,
             own_part=_own_part(actor, bid),
+            budget=budget_table(bid),
             may_read=policies.may_read_bid(actor, bid),
             may_answer=policies.may_answer_invitation(actor, bid, utc_now()),
             attachments=await bid_files(session, bid),
-            receipts=await _receipts(session, actor, bid),
+            receipts=await receipts_for(session, actor, bid),
         )
-
-    @post("/bids/{bid_id:uuid}", opt={"access": Access.EDITOR}, status_code=200)
-    async def save(
-        self, request: WebRequest, session: DbSession, actor: Acting, bid_id: FromPath[uuid.UUID]
-    ) -> Template | Response[Any]:
-        """Save; with the button `submit` hand it in as well, if nothing is missing."""
-        bid = await _own_bid(session, actor, bid_id)
-        data = await form_data(request)
-        form = _bound_form(bid, data)
-        errors: dict[str, Any] = {}
-        if not form.validate():
-            return await _editor(request, session, actor, bid, form, status=422)
-        submitting = data.get("action") == "submit"
-        revision = int(data.get("revision")) if data.get("revision").isdigit() else -1
-        try:
-            async with session.begin_nested():
-                await service.save_bid(session, actor, bid_id, _content_of(form), revision)
-        except InvalidError as error:
-            form.add_errors(error.errors)
-            return await _editor(request, session, actor, await _reloaded(session, bid_id), form, status=422)
-        if submitting:
-            try:
-                async with session.begin_nested():
-                    await service.submit_bid(session, actor, bid_id)
-            except InvalidError as error:
-                # The draft is saved; only handing it in has to wait.
-                errors = error.errors
-        bid = await _reloaded(session, bid_id)
-        if errors:
-            form = _form_of(bid)
-            form.add_errors(errors)
-            return await _editor(request, session, actor, bid, form, status=422, saved=True)
-        message = gettext("Your bid is handed in.") if submitting else gettext("Saved.")
-        return redirect(request, f"/bids/{bid.id}", flash=message)
 
     @get("/bids/{bid_id:uuid}/partners", opt={"access": Access.EDITOR})
     async def partners(
@@ -119,7 +84,7 @@ class BidController(Controller):
         bid_id: FromPath[uuid.UUID],
         q: FromQuery[str] = "",
     ) -> Template:
-        bid = await _own_bid(session, actor, bid_id)
+        bid = await own_bid(session, actor, bid_id)
         found = []
         if q.strip():
             found = await queries.possible_partners(
@@ -189,7 +154,7 @@ class BidController(Controller):
         settings: Config,
         bid_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
-        bid = await _own_bid(session, actor, bid_id)
+        bid = await own_bid(session, actor, bid_id)
         upload = await uploaded_file(request)
         try:
             async with session.begin_nested():
@@ -197,9 +162,9 @@ class BidController(Controller):
                     session, actor, settings, bid_id, name=upload.name, content=upload.content
                 )
         except InvalidError as error:
-            form = _form_of(bid)
-            form.add_errors(error.errors)
-            return await _editor(request, session, actor, await _reloaded(session, bid_id), form, status=422)
+            return await editor_page(
+                request, session, actor, bid, form_of(bid), status=422, file_error=error.errors["file"]
+            )
         return redirect(request, f"/bids/{bid_id}", flash=gettext("The file was added."))
 
     @post("/bids/{bid_id:uuid}/withdraw", opt={"access": Access.EDITOR}, status_code=200)
@@ -222,7 +187,9 @@ class BidController(Controller):
         receipt_id: FromPath[uuid.UUID],
     ) -> Response[bytes]:
         bid = await _visible_bid(session, actor, bid_id)
-        found = next((item for item in await _receipts(session, actor, bid) if item.id == receipt_id), None)
+        found = next(
+            (item for item in await receipts_for(session, actor, bid) if item.id == receipt_id), None
+        )
         if found is None:
             raise NotFoundError(_("There is no such receipt."))
         return _json_file(f"receipt-{found.id}.json", json.dumps(receipt_json(found), indent=2).encode())
@@ -294,13 +261,6 @@ class BidsOfChallengeController(Controller):
         )
 
 
-async def _receipts(session: DbSession, actor: Actor, bid: Bid) -> list[BidReceipt]:
-    """Receipts are the bidders'; a partner sees them once it has confirmed."""
-    if not policies.bids_in(actor, bid):
-        return []
-    return await queries.receipts_of_bid(session, bid.id)
-
-
 def _json_file(name: str, content: bytes) -> Response[bytes]:
     return Response(
         content,
@@ -319,20 +279,6 @@ async def _visible_bid(session: DbSession, actor: Actor, bid_id: uuid.UUID) -> B
     return bid
 
 
-async def _own_bid(session: DbSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
-    bid = await queries.bid_by_id(session, bid_id)
-    if bid is None or not policies.leads_bid(actor, bid):
-        raise NotFoundError(_("There is no such bid."))
-    return bid
-
-
-async def _reloaded(session: DbSession, bid_id: uuid.UUID) -> Bid:
-    session.expire_all()
-    bid = await queries.bid_by_id(session, bid_id)
-    assert bid is not None
-    return bid
-
-
 def _uuid(raw: str) -> uuid.UUID:
     try:
         return uuid.UUID(raw)
@@ -342,76 +288,3 @@ def _uuid(raw: str) -> uuid.UUID:
 
 def _own_part(actor: Actor, bid: Bid) -> Any:
     return next((member for member in bid.members if actor.acts_for(member.organization_id)), None)
-
-
-def _form_of(bid: Bid) -> BidForm:
-    form = BidForm(
-        data={
-            **{name: getattr(bid, name) for name in TEXTS},
-            "parts": [
-                {
-                    "organization_id": str(member.organization_id),
-                    "role_text": member.role_text,
-                    "requirement_ids": member.requirement_ids,
-                    "budget_wan": member.budget_wan or None,
-                }
-                for member in bid.members
-            ],
-        }
-    )
-    return _with_choices(form, bid.challenge)
-
-
-def _bound_form(bid: Bid, data: FormData) -> BidForm:
-    return _with_choices(BidForm(data), bid.challenge)
-
-
-def _with_choices(form: BidForm, challenge: Challenge) -> BidForm:
-    for part in form.parts:
-        part.form.requirement_ids.choices = [(str(item.id), item.text) for item in challenge.requirements]
-    return form
-
-
-def _content_of(form: BidForm) -> BidContent:
-    return BidContent(
-        technical_plan=form.technical_plan.data or "",
-        ability=form.ability.data or "",
-        team=form.team.data or "",
-        timeline=form.timeline.data or "",
-        contact_name=form.contact_name.data or "",
-        contact_phone=form.contact_phone.data or "",
-        parts=tuple(
-            Part(
-                organization_id=_uuid(part.form.organization_id.data or ""),
-                role_text=part.form.role_text.data or "",
-                requirement_ids=tuple(part.form.requirement_ids.data or ()),
-                budget_wan=part.form.budget_wan.data or Decimal(0),
-            )
-            for part in form.parts
-        ),
-    )
-
-
-async def _editor(
-    request: WebRequest,
-    session: DbSession,
-    actor: Actor,
-    bid: Bid,
-    form: BidForm,
-    *,
-    status: int = 200,
-    saved: bool = False,
-) -> Template:
-    forms_by_member = {part.form.organization_id.data: part.form for part in form.parts}
-    return render(
-        request,
-        "bids/edit.html",
-        status=status,
-        bid=bid,
-        form=form,
-        members=[(member, forms_by_member.get(str(member.organization_id))) for member in bid.members],
-        missing=service.shortcomings(bid),
-        saved=saved,
-        attachments=await bid_files(session, bid),
-        receipts=await _receipts(session, actor, bid),
-    )

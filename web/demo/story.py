@@ -9,12 +9,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from dramatiq import Worker
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.bids.content import years_as_json
+from challenges.bids.forms import years_of
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState, ReceiptAct
 from challenges.bids.opening import open_bids
 from challenges.bids.receipts import give_receipt
@@ -157,8 +159,9 @@ def _bid_on(
             "再开展工况验证与可靠性考核，最后提交小批验证报告，并对未达标指标给出备选路线。"
         ),
         ability=summary,
-        team="项目负责人为高级工程师，核心成员覆盖设计、工艺、测试三个方向，均为在职人员。",
-        timeline="第1至4个月：方案论证；第5至12个月：样机与工艺；其后：验证、考核与验收。",
+        team="核心成员均为在职人员，覆盖设计、工艺、测试三个方向。",
+        steps=_steps(challenge.time_limit_months or 12),
+        people=PEOPLE,
         contact_name=f"{(lead.legal_representative or lead.name)[0]}工",
         contact_phone="0000-87654321",
         submitted_at=challenge.deadline_at - timedelta(days=2 + number, hours=3) if is_submitted else None,
@@ -179,7 +182,38 @@ def _bid_on(
         )
         for index, (organization, _summary) in enumerate(members)
     ]
+    for member in bid.members:
+        member.years = _years(member.budget_wan, challenge)
     return bid
+
+
+PEOPLE = [
+    {"name": "陈志远", "title": "正高级工程师", "role": "项目负责人，总体方案", "person_months": "6.0"},
+    {"name": "周敏", "title": "高级工程师", "role": "工艺与样件试制", "person_months": "8.0"},
+    {"name": "吴昊", "title": "工程师", "role": "测试与可靠性考核", "person_months": "8.0"},
+]
+
+
+def _steps(months: int) -> list[dict[str, object]]:
+    """Three steps that fill the time limit."""
+    first, second = max(1, months // 4), max(2, months * 3 // 4)
+    rows = (
+        ("方案论证", 1, first, "总体方案与评审意见"),
+        ("样机与工艺", first + 1, second, "样机、工艺文件与试制记录"),
+        ("验证与考核", second + 1, months, "第三方检测报告与验收资料"),
+    )
+    return [
+        {"name": name, "from_month": begins, "to_month": ends, "deliverable": text}
+        for name, begins, ends, text in rows
+        if begins <= ends
+    ]
+
+
+def _years(total: Decimal, challenge: Challenge) -> list[str]:
+    """A budget by year, alike but for the first, which takes what is left of dividing."""
+    count, total = years_of(challenge), total.quantize(Decimal("0.01"))
+    each = (total / count).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+    return years_as_json([total - each * (count - 1), *[each] * (count - 1)])
 
 
 # Challenge key -> how many days ago its consortium was approved: what the statistics tell of.

@@ -23,6 +23,7 @@ function sumOf(ending) {
 }
 
 function showSums() {
+  if (!draft.elements.reward_wan) return; // another kind of draft, which adds up for itself
   const reward = number(draft.elements.reward_wan.value);
   for (const [name, ending, target] of [["weight", "weight", 100], ["budget", "budget_wan", reward]]) {
     const output = draft.querySelector(`[data-sum-of="${name}"]`);
