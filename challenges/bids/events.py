@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import policies, queries
-from challenges.postings.sight import challenge_is_readable
+from challenges.postings.queries import challenge_by_id
+from challenges.postings.sight import challenge_is_ours
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Audience, Group, Kind, declare
 from core.notifications.models import Delivery, Notification
@@ -25,6 +26,23 @@ async def bid_is_visible(
         if (bid := bids.get(item.subject_id)) is not None
         and any(policies.is_asked(actor, bid) or policies.may_read_bid(actor, bid) for actor in actors)
     }
+
+
+async def receipts_are_visible(
+    session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
+) -> set[uuid.UUID]:
+    """Of those who took part, of the poster and of officers, once bidding is over."""
+    actors = await actors_of(session, person_id)
+    now = await queries.database_time(session)
+    visible: set[uuid.UUID] = set()
+    for challenge_id in {item.subject_id for item in told}:
+        challenge = await challenge_by_id(session, challenge_id)
+        participants = await queries.member_ids(session, challenge_id)
+        if challenge is not None and any(
+            policies.may_see_receipts(actor, challenge, participants, now) for actor in actors
+        ):
+            visible.add(challenge_id)
+    return {item.id for item in told if item.subject_id in visible}
 
 
 BIDS = Group("bids", _("Our bids"))
@@ -134,7 +152,7 @@ OPENING_ASKED = declare(
         link="/challenges/{subject_id}/bids",
         delivery=Delivery.AT_ONCE,
         audience=Audience.OFFICER,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "officer": "林主管"},
     )
 )
@@ -148,7 +166,7 @@ OPENED = declare(
         link="/challenges/{subject_id}/receipts",
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
-        visible=challenge_is_readable,
+        visible=receipts_are_visible,
         example={"title": TITLE},
     )
 )

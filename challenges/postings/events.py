@@ -1,6 +1,6 @@
 """What people are told of a challenge's way."""
 
-from challenges.postings.sight import challenge_is_readable
+from challenges.postings.sight import challenge_is_ours
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Audience, Group, Kind, declare
 from core.notifications.models import Delivery
@@ -20,7 +20,7 @@ SUBMITTED = declare(
         link=LINK,
         delivery=Delivery.AT_ONCE,
         audience=Audience.OFFICER,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "organization": "华东重型装备集团", "program": "装备制造关键技术专项"},
     )
 )
@@ -34,7 +34,7 @@ PUBLISHED = declare(
         link=LINK,
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE},
     )
 )
@@ -48,7 +48,7 @@ PUBLICATION_FAILED = declare(
         link=LINK,
         delivery=Delivery.AT_ONCE,
         audience=Audience.OFFICER,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "reasons": "截止时间距发布不足 20 天。"},
     )
 )
@@ -65,7 +65,7 @@ RETURNED = declare(
         link=f"{LINK}/edit",
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "note": "指标二请给出可检验的数值。"},
     )
 )
@@ -79,7 +79,7 @@ WITHDRAWN = declare(
         link=LINK,
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "note": "需求已由自主研发解决。"},
     )
 )
@@ -93,7 +93,7 @@ NO_AWARD = declare(
         link=LINK,
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "note": "截止日前无符合条件的揭榜申报。"},
     )
 )

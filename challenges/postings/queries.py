@@ -247,6 +247,17 @@ async def readable_ids(
     return set(await session.scalars(statement))
 
 
+async def own_ids(session: AsyncSession, actor: Actor, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of `ids` that the actor's organization has posted, or that the actor is in charge of."""
+    ways: list[ColumnElement[bool]] = []
+    if actor.organization_id is not None:
+        ways.append(Challenge.organization_id == actor.organization_id)
+    if actor.is_officer:
+        ways.append(in_charge_of(actor))
+    statement = select(Challenge.id).where(Challenge.id.in_(ids), or_(false(), *ways))
+    return set(await session.scalars(statement))
+
+
 async def public_feed(session: AsyncSession, *, limit: int) -> list[Challenge]:
     """What the feed tells: public challenges as they were published, newest first."""
     statement = (

@@ -23,6 +23,18 @@ async def challenge_is_readable(
     return {item.id for item in told if item.subject_id in readable}
 
 
+async def challenge_is_ours(
+    session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
+) -> set[uuid.UUID]:
+    """The check of kinds for the poster and the program's officers: what they are told of a public challenge, such as
+    an officer's comments, is not public."""
+    wanted = [item.subject_id for item in told]
+    ours: set[uuid.UUID] = set()
+    for actor in await actors_of(session, person_id):
+        ours |= await queries.own_ids(session, actor, wanted)
+    return {item.id for item in told if item.subject_id in ours}
+
+
 async def _certificates(session: AsyncSession, actor: Actor) -> frozenset[str]:
     if actor.organization_id is None:
         return frozenset()

@@ -37,7 +37,6 @@ from challenges.models import (
     ReceiptAct,
     Waiver,
 )
-from challenges.postings.events import PUBLISHED
 from challenges.postings.queries import challenge_by_id
 from core.accounts.models import PasswordReset, Person, PlatformRole
 from core.accounts.service import open_login
@@ -62,6 +61,7 @@ from solvers.models import (
     Verification,
     Visibility,
 )
+from solvers.organizations.events import VERIFIED
 from tests.factories import Factory
 from tests.integration.permission_rooms.checks import add_check
 
@@ -261,14 +261,13 @@ class Builder:
         return mails
 
     async def _notification(self, person: Person) -> Notification:
-        challenge = await self.make.challenge(self.poster, self.program)
         notification = Notification(
             event_key="event",
             person_id=person.id,
-            kind=PUBLISHED.name,
-            subject_type="challenge",
-            subject_id=challenge.id,
-            parameters={"title": challenge.title},
+            kind=VERIFIED.name,
+            subject_type="organization",
+            subject_id=self.bidder.id,
+            parameters={"organization": self.bidder.name, "organization_id": str(self.bidder.id)},
             delivery=Delivery.NEVER,
         )
         self.make.session.add(notification)

@@ -6,7 +6,7 @@ Every attempt is rolled back, so each starts from the same world.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,13 +17,11 @@ from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import NullPool
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from core.process import Process, start_process
 from core.settings import Settings
-from tests.conftest import own_database
-from tests.factories import Factory
-from tests.integration.permission_world import ACTORS, World, build_world
+from tests.integration.permission_world import ACTORS, World
 from web.app import create_app
 from web.sessions import LOGIN_COOKIE
 
@@ -114,21 +112,6 @@ class RolledBack:
             return await self.client.request(method, path, data=data, headers={"cookie": header})
         finally:
             await outer.rollback()
-
-
-@pytest.fixture(scope="module")
-def database(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with own_database(server) as url:
-        yield replace(server, database_url=url, data_dir=tmp_path_factory.mktemp("permissions"))
-
-
-@pytest.fixture(scope="module")
-async def world(database: Settings) -> World:
-    process = start_process(database, poolclass=NullPool)
-    async with AsyncSession(process.engine, expire_on_commit=False) as session:
-        built = await build_world(Factory(session), database)
-    await process.engine.dispose()
-    return built
 
 
 @pytest.fixture(scope="module")
