@@ -71,9 +71,10 @@ BLOCKS = read_tables(path.read_text(encoding="utf-8") for path in sorted(TABLES.
 
 
 def with_lost(block: Block) -> dict[str, dict[str, bool]]:
-    """Every scene, and the same after everybody has lost every right: where no line says otherwise, nobody reads it."""
+    """The first and last scenes also after everybody has lost every right: nobody reads it, unless a line says so."""
     nobody = dict.fromkeys(COLUMNS, False)
-    lost = {f"{scene}+lost": nobody for scene in block.scenes if "+lost" not in scene}
+    scenes = [scene for scene in block.scenes if "+lost" not in scene]
+    lost = {f"{scene}+lost": nobody for scene in (scenes[0], scenes[-1])}
     return {**lost, **block.scenes}
 
 
