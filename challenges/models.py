@@ -1,6 +1,7 @@
 """Every model of the package in one place: importing it makes the tables known to the metadata."""
 
 from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
+from challenges.awards.models import BidChoice
 from challenges.bids.keys import ChallengeKey, ProgramKey
 from challenges.bids.models import (
     Bid,
@@ -42,6 +43,7 @@ __all__ = [
     "AllocationState",
     "AppliesTo",
     "Bid",
+    "BidChoice",
     "BidMember",
     "BidMemberState",
     "BidOpening",

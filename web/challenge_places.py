@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.awards import policies as award_policies
 from challenges.checks import policies as check_policies
 from challenges.checks import queries as check_queries
 from challenges.models import Challenge
 from core.actor import Actor
+from core.clock import utc_now
 from core.i18n import gettext
 
 
@@ -54,8 +56,17 @@ async def _checks(session: AsyncSession, actor: Actor, challenge: Challenge) -> 
     return None
 
 
+async def _award(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    if not award_policies.may_see_award(actor, challenge, utc_now()):
+        return None
+    return Place(f"/challenges/{challenge.id}/award", gettext("Winners"), "trophy")
+
+
 # In the order of the way of a challenge.
-PLACES: tuple[MakePlace, ...] = (_checks,)
+PLACES: tuple[MakePlace, ...] = (
+    _checks,
+    _award,
+)
 PANELS: tuple[MakePanel, ...] = ()
 
 

@@ -125,6 +125,7 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (ConsortiumState.REJECTED, _("Rejected")),
     (ConsortiumState.SUPERSEDED, _("Superseded")),
     (ConsortiumState.DROPPED, _("Ended with its challenge")),
+    (ConsortiumState.WITHDRAWN, _("Another winner was named")),
     (Settlement.KEPT, _("The quota is kept")),
     (Settlement.SUPERSEDED, _("Another consortium is chosen")),
     (Settlement.ENDED, _("The award is ended")),

@@ -1,6 +1,7 @@
 """The officer's decision: judged by what is true at that moment, frozen with everything it rests on."""
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,9 +28,9 @@ from core.notifications.service import notify
 from solvers.organizations import queries as organization_queries
 
 STATE_AFTER = {
-    Outcome.APPROVED: (ConsortiumState.APPROVED, ChallengeState.AWARDED),
-    Outcome.RETURNED: (ConsortiumState.RETURNED, ChallengeState.CLOSED),
-    Outcome.REJECTED: (ConsortiumState.REJECTED, ChallengeState.CLOSED),
+    Outcome.APPROVED: ConsortiumState.APPROVED,
+    Outcome.RETURNED: ConsortiumState.RETURNED,
+    Outcome.REJECTED: ConsortiumState.REJECTED,
 }
 GUARDS = {
     "ck_consortium_keeps_quota_rule": _(
@@ -75,6 +76,8 @@ async def decide_consortium(
 ) -> Decision:
     """Approve, return or reject. Of two officers at once the second finds it decided.
 
+    Of several teams the last decision moves the challenge: see `challenge_state_after`.
+
     Raises InvalidError on `reason` for a refusal without one, ConflictError where the rule is broken, where members
     have changed since the computation, or where the decision has been taken.
     """
@@ -102,15 +105,20 @@ async def decide_consortium(
         inputs=frozen_inputs(standing, run),
         quota=frozen_quota(quota_of(consortium)),
     )
-    consortium_state, challenge_state = STATE_AFTER[outcome]
-    await move(
-        session,
-        actor,
-        challenge,
-        challenge_state,
-        note=reason,
-        details={"consortium": str(consortium.id), "decision": str(decision.id)},
-    )
+    consortium_state = STATE_AFTER[outcome]
+    others = await queries.live_states(session, challenge.id, besides=consortium.id)
+    challenge_state = challenge_state_after([*others, consortium_state])
+    if challenge_state is not None:
+        is_sent_back = outcome is Outcome.APPROVED and challenge_state is ChallengeState.CLOSED
+        await move(
+            session,
+            actor,
+            challenge,
+            challenge_state,
+            # Another team was sent back before: this decision's reason is not why.
+            note="" if is_sent_back else reason,
+            details={"consortium": str(consortium.id), "decision": str(decision.id)},
+        )
     try:
         async with session.begin_nested():
             session.add(decision)
@@ -137,6 +145,18 @@ async def decide_consortium(
         raise as_conflict(error) from None
     await _tell(session, actor, challenge, consortium, decision)
     return decision
+
+
+def challenge_state_after(teams: Collection[ConsortiumState]) -> ChallengeState | None:
+    """Where decisions have led a challenge whose teams stand in these states; None while one still waits.
+
+    Awarded where one is approved and none was returned; else the poster mends, or names others.
+    """
+    if ConsortiumState.SUBMITTED in teams:
+        return None
+    if ConsortiumState.APPROVED in teams and not (policies.EDITABLE & set(teams)):
+        return ChallengeState.AWARDED
+    return ChallengeState.CLOSED
 
 
 async def check_may_decide(

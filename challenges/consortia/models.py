@@ -48,6 +48,8 @@ class ConsortiumState(StrEnum):
     SUPERSEDED = "superseded"
     # Its challenge was withdrawn before it was decided.
     DROPPED = "dropped"
+    # The poster has named another winner before an officer had approved this one.
+    WITHDRAWN = "withdrawn"
 
 
 class Settlement(StrEnum):
@@ -75,19 +77,24 @@ class Consortium(Updated, Base):
     __tablename__ = "consortium"
     __table_args__ = (
         Index(
-            "uq_consortium_open",
+            "uq_consortium_team",
             "challenge_id",
+            "team",
             unique=True,
-            postgresql_where=sql("state IN ('proposed', 'submitted', 'returned')"),
+            postgresql_where=sql("state IN ('proposed', 'submitted', 'returned', 'approved')"),
         ),
+        CheckConstraint("team BETWEEN 1 AND 3", name="team_plausible"),
         CheckConstraint("state <> 'approved' OR rule_id IS NOT NULL", name="approved_under_a_rule"),
         CheckConstraint(
-            "state IN ('proposed', 'returned', 'dropped') OR lead_id IS NOT NULL", name="submitted_has_a_lead"
+            "state IN ('proposed', 'returned', 'withdrawn', 'dropped') OR lead_id IS NOT NULL",
+            name="submitted_has_a_lead",
         ),
     )
 
     id: Mapped[Key]
     challenge_id: Mapped[uuid.UUID] = reference("challenge.id", ondelete="RESTRICT")
+    # Of up to three winners of one challenge; free again for another once this one is rejected or gives way.
+    team: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     state: Mapped[ConsortiumState] = enum_column(ConsortiumState, default=ConsortiumState.PROPOSED)
     # None while the solver works, where it finds nothing, and where the lead was taken out by hand.
     lead_id: Mapped[uuid.UUID | None] = reference("organization.id", ondelete="RESTRICT", default=None)

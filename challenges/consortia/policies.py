@@ -16,7 +16,14 @@ from core.actor import Actor
 
 # What the poster may still change.
 EDITABLE = frozenset({ConsortiumState.PROPOSED, ConsortiumState.RETURNED})
-DECIDED = frozenset({ConsortiumState.APPROVED, ConsortiumState.REJECTED, ConsortiumState.SUPERSEDED})
+DECIDED = frozenset(
+    {
+        ConsortiumState.APPROVED,
+        ConsortiumState.REJECTED,
+        ConsortiumState.SUPERSEDED,
+        ConsortiumState.WITHDRAWN,
+    }
+)
 PREPARED_IN = frozenset({ChallengeState.PUBLISHED, ChallengeState.CLOSED})
 
 

@@ -26,6 +26,8 @@ from core.database import database_time as database_time
 from solvers.organizations.models import Organization
 
 OPEN = (ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED)
+# Those that hold a team's place.
+LIVE = (*OPEN, ConsortiumState.APPROVED)
 
 
 def _whole() -> Select[Consortium]:
@@ -63,8 +65,13 @@ async def challenge_id_of(session: AsyncSession, consortium_id: uuid.UUID) -> uu
 async def open_consortium(
     session: AsyncSession, challenge_id: uuid.UUID, *, lock: bool = False
 ) -> Consortium | None:
-    """The one consortium of a challenge that waits for the poster or the officer."""
-    statement = _whole().where(Consortium.challenge_id == challenge_id, Consortium.state.in_(OPEN))
+    """The consortium of a challenge that waits for the poster or the officer; of several teams the first."""
+    statement = (
+        _whole()
+        .where(Consortium.challenge_id == challenge_id, Consortium.state.in_(OPEN))
+        .order_by(Consortium.team)
+        .limit(1)
+    )
     if lock:
         statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
     return await session.scalar(statement)
@@ -82,6 +89,34 @@ async def unended_consortia(session: AsyncSession, challenge_id: uuid.UUID) -> l
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+    return list(await session.scalars(statement))
+
+
+async def live_teams(
+    session: AsyncSession, challenge_id: uuid.UUID, *, lock: bool = False
+) -> list[Consortium]:
+    """The consortia that hold a team's place, open or approved, by team. `lock` as in `consortium_by_id`."""
+    statement = (
+        _whole()
+        .where(Consortium.challenge_id == challenge_id, Consortium.state.in_(LIVE))
+        .order_by(Consortium.team)
+    )
+    if lock:
+        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
+    return list(await session.scalars(statement))
+
+
+async def live_states(
+    session: AsyncSession, challenge_id: uuid.UUID, *, besides: uuid.UUID | None = None
+) -> list[ConsortiumState]:
+    """States of the consortia that hold a team's place, by team, read now."""
+    statement = (
+        select(Consortium.state)
+        .where(Consortium.challenge_id == challenge_id, Consortium.state.in_(LIVE))
+        .order_by(Consortium.team)
+    )
+    if besides is not None:
+        statement = statement.where(Consortium.id != besides)
     return list(await session.scalars(statement))
 
 
@@ -134,8 +169,8 @@ async def decision_by_id(session: AsyncSession, decision_id: uuid.UUID) -> Decis
     return await session.scalar(statement)
 
 
-async def award_of(session: AsyncSession, challenge_id: uuid.UUID) -> Decision | None:
-    """The decision by which the challenge was awarded."""
+async def awards_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Decision]:
+    """The decisions by which teams of the challenge hold an award, by team, with the consortium."""
     statement = (
         select(Decision)
         .join(Consortium, Consortium.id == Decision.consortium_id)
@@ -144,10 +179,10 @@ async def award_of(session: AsyncSession, challenge_id: uuid.UUID) -> Decision |
             Consortium.state == ConsortiumState.APPROVED,
             Decision.outcome == Outcome.APPROVED,
         )
-        .order_by(Decision.decided_at.desc())
-        .limit(1)
+        .options(joinedload(Decision.consortium), joinedload(Decision.officer))
+        .order_by(Consortium.team, Decision.decided_at.desc())
     )
-    return await session.scalar(statement)
+    return list(await session.scalars(statement))
 
 
 async def consortium_id_of_waiver(session: AsyncSession, waiver_id: uuid.UUID) -> uuid.UUID | None:

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
-from challenges.bids.models import BidMemberState, BidState
+from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
+from challenges.checks.queries import admitted_bids
 from challenges.consortia import events, policies, queries
 from challenges.consortia.composition import Prospects, broken_parts, compose, structural_shortcomings
 from challenges.consortia.jobs import solve_consortium
@@ -88,7 +89,7 @@ async def propose_consortium(session: AsyncSession, actor: Actor, challenge_id: 
     run = await match_queries.newest_done_run(session, challenge_id)
     if run is None:
         raise ConflictError(_("Solvers have not been ranked yet: a consortium is chosen from the ranking."))
-    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    consortium = await _on_the_workbench(session, challenge_id)
     if consortium is None:
         consortium = Consortium(challenge_id=challenge_id, revision=0, members=[], decisions=[], waivers=[])
         session.add(consortium)
@@ -210,14 +211,21 @@ async def take_what_if(
 
 
 async def refresh_consortium(
-    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, revision: int
+    session: AsyncSession,
+    actor: Actor,
+    challenge_id: uuid.UUID,
+    revision: int,
+    consortium_id: uuid.UUID | None = None,
 ) -> Consortium:
     """Compute the same consortium again from the rule in force, and from sizes and control relations as they are now.
 
-    Open to the poster while it is prepared, and to the officer once it is submitted.
+    Open to the poster while it is prepared, and to the officer once it is submitted. Of several teams `consortium_id`
+    names the one that is meant.
     """
     challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
-    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    teams = await queries.live_teams(session, challenge_id, lock=True)
+    open_teams = [item for item in teams if item.state in queries.OPEN and consortium_id in (None, item.id)]
+    consortium = open_teams[0] if open_teams else None
     if consortium is None or not policies.may_see_consortium(actor, challenge, consortium):
         raise NotFoundError(_("There is no such consortium."))
     if not (
@@ -242,36 +250,59 @@ async def consortium_from_bid(session: AsyncSession, actor: Actor, bid_id: uuid.
     challenge = await _lock_challenge(session, actor, bid.challenge_id)
     if not posting_policies.is_bidding_over(challenge, now):
         raise ConflictError(_("Bids are still open."))
-    consortium = await queries.open_consortium(session, challenge.id, lock=True)
+    if challenge.program is not None and challenge.program.needs_review:
+        raise ConflictError(_("The bids of this program are reviewed: name the winners after the review."))
+    if bid.id not in {item.id for item in await admitted_bids(session, challenge.id)}:
+        raise ConflictError(_("This bid has not passed the formal check."))
+    consortium = await _on_the_workbench(session, challenge.id)
     if consortium is None:
         consortium = Consortium(challenge_id=challenge.id, revision=0, members=[], decisions=[], waivers=[])
         session.add(consortium)
     elif consortium.state not in policies.EDITABLE:
         raise ConflictError(_("The consortium has been submitted; it waits for the officer's decision."))
-    parts = [part for part in bid.members if part.state is BidMemberState.CONFIRMED]
+    await take_over_bid(session, actor, challenge, consortium, bid)
+    return consortium
+
+
+async def take_over_bid(
+    session: AsyncSession, actor: Actor, challenge: Challenge, consortium: Consortium, bid: Bid
+) -> None:
+    """Make a consortium what was bid; the challenge is locked, and whoever calls has asked the policies."""
+    parts = confirmed_parts(bid)
     run = await match_queries.newest_done_run(session, challenge.id)
     prospects = await prospects_of(
         session, challenge, consortium, joining=[part.organization_id for part in parts]
     )
     consortium.bid_id = bid.id
     consortium.run_id = run.id if run is not None else None
+    write_bid(consortium, challenge, await rule_of(session, challenge), prospects, bid)
+    consortium.revision += 1
+    await session.flush()
+    await audit.record(
+        session, actor, "consortium.taken_from_bid", "consortium", consortium.id, {"bid": str(bid.id)}
+    )
+
+
+def confirmed_parts(bid: Bid) -> list[BidMember]:
+    return [part for part in bid.members if part.state is BidMemberState.CONFIRMED]
+
+
+def write_bid(
+    consortium: Consortium, challenge: Challenge, rule: QuotaRule | None, prospects: Prospects, bid: Bid
+) -> None:
+    """Members, requirements and money as bid; pure, so that a bid's quota can be shown before it is chosen."""
+    parts = confirmed_parts(bid)
     consortium.computation = {"status": "from_bid"}
     compose(
         consortium,
         challenge,
-        await rule_of(session, challenge),
+        rule,
         prospects,
         members=[part.organization_id for part in parts],
         holders={name: part.organization_id for part in parts for name in part.requirement_ids},
         lead_id=bid.organization_id,
         money={part.organization_id: part.budget_wan for part in parts},
     )
-    consortium.revision += 1
-    await session.flush()
-    await audit.record(
-        session, actor, "consortium.taken_from_bid", "consortium", consortium.id, {"bid": str(bid.id)}
-    )
-    return consortium
 
 
 async def submit_consortium(
@@ -291,14 +322,13 @@ async def submit_consortium(
     consortium = await _lock_open(session, challenge_id, revision)
     if not policies.may_submit(actor, challenge, consortium, utc_now()):
         raise ConflictError(_("A consortium is submitted after the deadline for bids, once."))
-    await queries.lock_organizations(session, [member.organization_id for member in consortium.members])
-    standing = await standing_of(session, challenge, consortium)
-    if consortium.computation.get("status") == "solving":
-        raise ConflictError(_("The proposal is still being computed."))
-    if standing.structural or (standing.broken and not asks_waiver):
-        raise InvalidError({"": " ".join(standing.shortcomings)})
-    if standing.broken and not note.strip():
-        raise InvalidError({"note": _("Say why the quota should be waived.")})
+    if (
+        challenge.program is not None
+        and challenge.program.needs_review
+        and await bid_queries.bids_of_challenge(session, challenge_id)
+    ):
+        raise ConflictError(_("The bids of this program are reviewed: name the winners after the review."))
+    standing = await checked_standing(session, challenge, consortium, note, asks_waiver=asks_waiver)
     if challenge.state is ChallengeState.PUBLISHED:
         # The deadline has passed; the job that says so is a few seconds behind.
         await move(session, SYSTEM, challenge, ChallengeState.CLOSED)
@@ -309,17 +339,7 @@ async def submit_consortium(
         ChallengeState.MATCH_PROPOSED,
         details={"consortium": str(consortium.id), "rule": str(consortium.rule_id)},
     )
-    consortium.submitted_by_id = actor.person_id
-    consortium.note = note.strip()
-    consortium.revision += 1
-    await states.move(
-        session,
-        MACHINE,
-        actor,
-        consortium,
-        ConsortiumState.SUBMITTED,
-        details={"asks_waiver_of": [part.name for part in standing.broken]} if standing.broken else None,
-    )
+    await hand_over(session, actor, consortium, standing, note)
     officers = await queries.officers_of(session, challenge.program_id)
     await notify(
         session,
@@ -332,20 +352,58 @@ async def submit_consortium(
     return consortium
 
 
+async def checked_standing(
+    session: AsyncSession, challenge: Challenge, consortium: Consortium, note: str, *, asks_waiver: bool
+) -> Standing:
+    """What is to be submitted, held as it is now. Raises InvalidError with what stands in the way."""
+    await queries.lock_organizations(session, [member.organization_id for member in consortium.members])
+    standing = await standing_of(session, challenge, consortium)
+    if consortium.computation.get("status") == "solving":
+        raise ConflictError(_("The proposal is still being computed."))
+    if standing.structural or (standing.broken and not asks_waiver):
+        raise InvalidError({"": " ".join(standing.shortcomings)})
+    if standing.broken and not note.strip():
+        raise InvalidError({"note": _("Say why the quota should be waived.")})
+    return standing
+
+
+async def hand_over(
+    session: AsyncSession, actor: Actor, consortium: Consortium, standing: Standing, note: str
+) -> None:
+    """Write a consortium down as submitted; its challenge has been moved before."""
+    consortium.submitted_by_id = actor.person_id
+    consortium.note = note.strip()
+    consortium.revision += 1
+    await states.move(
+        session,
+        MACHINE,
+        actor,
+        consortium,
+        ConsortiumState.SUBMITTED,
+        details={"asks_waiver_of": [part.name for part in standing.broken]} if standing.broken else None,
+    )
+
+
 async def take_back_consortium(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Consortium:
-    """The poster wants to change what waits for the officer."""
+    """The poster wants to change what waits for the officer: of several teams all that are not decided on."""
     challenge = await postings.read_challenge(session, actor, challenge_id, lock=True)
-    consortium = await queries.open_consortium(session, challenge_id, lock=True)
-    if consortium is None or not policies.may_see_consortium(actor, challenge, consortium):
+    teams = [
+        item
+        for item in await queries.live_teams(session, challenge_id, lock=True)
+        if item.state in queries.OPEN and policies.may_see_consortium(actor, challenge, item)
+    ]
+    if not teams:
         raise NotFoundError(_("There is no such consortium."))
     if not posting_policies.is_poster_editor(actor, challenge):
         raise ForbiddenError(_("You may not take this step."))
-    if not policies.may_take_back(actor, challenge, consortium):
+    waiting = [item for item in teams if policies.may_take_back(actor, challenge, item)]
+    if not waiting:
         raise ConflictError(_("The consortium is not waiting for a decision any more."))
     await move(session, actor, challenge, ChallengeState.CLOSED)
-    consortium.revision += 1
-    await states.move(session, MACHINE, actor, consortium, ConsortiumState.PROPOSED)
-    return consortium
+    for consortium in waiting:
+        consortium.revision += 1
+        await states.move(session, MACHINE, actor, consortium, ConsortiumState.PROPOSED)
+    return waiting[0]
 
 
 class Draft:
@@ -482,8 +540,21 @@ async def _lock_challenge(session: AsyncSession, actor: Actor, challenge_id: uui
     return challenge
 
 
+async def has_several_teams(session: AsyncSession, challenge_id: uuid.UUID) -> bool:
+    """Whether winners are named and mended together, and not on the workbench."""
+    return len(await queries.live_states(session, challenge_id)) > 1
+
+
+async def _on_the_workbench(session: AsyncSession, challenge_id: uuid.UUID) -> Consortium | None:
+    """The open consortium, locked, where it is the only one."""
+    teams = await queries.live_teams(session, challenge_id, lock=True)
+    if len(teams) > 1 or any(item.state is ConsortiumState.APPROVED for item in teams):
+        raise ConflictError(_("Several winners are named for this challenge: go on on the page “Winners”."))
+    return teams[0] if teams else None
+
+
 async def _lock_open(session: AsyncSession, challenge_id: uuid.UUID, revision: int) -> Consortium:
-    consortium = await queries.open_consortium(session, challenge_id, lock=True)
+    consortium = await _on_the_workbench(session, challenge_id)
     if consortium is None:
         raise NotFoundError(_("There is no consortium yet."))
     if consortium.revision != revision:

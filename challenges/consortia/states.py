@@ -14,7 +14,8 @@ from core.states import Machine, Role, Transition
 
 PROPOSED, SUBMITTED, RETURNED = ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED
 APPROVED, REJECTED = ConsortiumState.APPROVED, ConsortiumState.REJECTED
-SUPERSEDED, DROPPED = ConsortiumState.SUPERSEDED, ConsortiumState.DROPPED
+SUPERSEDED, WITHDRAWN = ConsortiumState.SUPERSEDED, ConsortiumState.WITHDRAWN
+DROPPED = ConsortiumState.DROPPED
 POSTER = frozenset({Role.POSTER})
 OFFICER = frozenset({Role.OFFICER})
 SYSTEM_ALONE = frozenset({Role.SYSTEM})
@@ -70,7 +71,10 @@ MACHINE = Machine[Consortium, ConsortiumState](
         Transition(PROPOSED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
         Transition(SUBMITTED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
         Transition(RETURNED, DROPPED, SYSTEM_ALONE, "consortium.dropped", needs_note=True),
-        # Members have changed since the approval, and another consortium is to take its place.
+        # Another winner is named in its place.
+        Transition(PROPOSED, WITHDRAWN, POSTER, "consortium.withdrawn"),
+        Transition(RETURNED, WITHDRAWN, POSTER, "consortium.withdrawn"),
+        # Members have changed since the approval, or an objection was upheld: another one is to take its place.
         Transition(APPROVED, SUPERSEDED, OFFICER, "consortium.superseded", needs_note=True),
     ),
     roles_of=_present_roles,

@@ -6,6 +6,7 @@ from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
 from web.controllers.attachments import AttachmentController
+from web.controllers.awards import AwardController
 from web.controllers.bid_editing import BidEditingController
 from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
@@ -62,6 +63,7 @@ ROUTES: list[ControllerRouterHandler] = [
     CalendarController,
     work_queue,
     MatchController,
+    AwardController,
     ConsortiumController,
     DecisionController,
     WhatIfController,

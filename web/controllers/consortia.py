@@ -36,8 +36,10 @@ class ConsortiumController(Controller):
     @get("/challenges/{challenge_id:uuid}/consortium", opt={"access": Access.PERSON})
     async def prepare(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
-    ) -> Template:
+    ) -> Template | Response[Any]:
         standing = await service.read_standing(session, actor, challenge_id)
+        if await service.has_several_teams(session, challenge_id):
+            return redirect(request, f"/challenges/{challenge_id}/award")
         fragment = is_htmx(request)
         return await _workbench(
             request,
@@ -98,10 +100,14 @@ class ConsortiumController(Controller):
     async def refresh(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
-        revision = page_number(await form_data(request), "revision")
-        consortium = await service.refresh_consortium(session, actor, challenge_id, revision)
+        data = await form_data(request)
+        consortium = await service.refresh_consortium(
+            session, actor, challenge_id, page_number(data, "revision"), _optional_key(data, "consortium_id")
+        )
         path = (
-            f"/challenges/{challenge_id}/consortium"
+            f"/challenges/{challenge_id}/award"
+            if data.get("from") == "award"
+            else f"/challenges/{challenge_id}/consortium"
             if consortium.state in policies.EDITABLE
             else f"/consortia/{consortium.id}"
         )
@@ -335,6 +341,7 @@ async def decision_page(
         may_replay=policies.may_replay(actor, challenge),
         audit_head=await head_of_log(session),
         may_edit=False,
+        teams=await queries.live_states(session, challenge.id),
         history=history_of(await entries_of(session, "consortium", consortium.id)),
         heat=heat,
     )

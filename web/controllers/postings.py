@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 
-from challenges.consortia.queries import award_of
+from challenges.consortia.queries import awards_of
 from challenges.early_ends import withdraw_challenge
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import policies, queries, screening, service, states
@@ -260,7 +260,7 @@ async def _challenge_page(
     failed_step: tuple[str, str] | None = None,
 ) -> Template:
     moves = states.possible_moves(actor, challenge)
-    award = await award_of(session, challenge.id) if policies.is_listed(challenge) else None
+    awards = await awards_of(session, challenge.id) if challenge.state in policies.AWARDED_OR_LATER else []
     rule_day = to_shanghai(challenge.published_at).date() if challenge.published_at else shanghai_today()
     may_see_history = policies.may_see_history(actor, challenge)
     return render(
@@ -283,7 +283,7 @@ async def _challenge_page(
         history=history_of(await entries_of(session, service.SUBJECT, challenge.id))
         if may_see_history
         else [],
-        waiver=None if award is None else waiver_view(award),
+        waivers=[waiver for award in awards if (waiver := waiver_view(award)) is not None],
         places=await places_of(session, actor, challenge),
         panels=await panels_of(session, actor, challenge),
         problems=problems or [],
