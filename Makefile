@@ -75,4 +75,4 @@ lock: .venv/bin/python ## Lock the dependencies again with hashes, naming no hos
 	$(BIN)/python hatch_build.py lock
 
 clean: ## Remove what was built; the data directory stays
-	rm -rf .venv node_modules web/static/vendor dist
+	rm -rf .venv node_modules web/static/vendor core/fonts dist

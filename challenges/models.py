@@ -26,6 +26,14 @@ from challenges.consortia.models import (
     Waiver,
     WaiverAnswer,
 )
+from challenges.contracts.models import (
+    Contract,
+    ContractSignature,
+    ContractState,
+    ContractVersion,
+    PartyRole,
+    VersionState,
+)
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.postings.models import (
     Challenge,
@@ -57,6 +65,10 @@ __all__ = [
     "Consortium",
     "ConsortiumMember",
     "ConsortiumState",
+    "Contract",
+    "ContractSignature",
+    "ContractState",
+    "ContractVersion",
     "Cooperation",
     "Decision",
     "FormalCheck",
@@ -67,6 +79,7 @@ __all__ = [
     "MemberDeparture",
     "NeedSource",
     "Outcome",
+    "PartyRole",
     "Program",
     "ProgramKey",
     "ProgramOfficer",
@@ -78,6 +91,7 @@ __all__ = [
     "SavedChallenge",
     "Settlement",
     "SolverGroup",
+    "VersionState",
     "Waiver",
     "WaiverAnswer",
 ]

@@ -38,6 +38,8 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     # An editor of the organization that leads an awarded team.
     TEAM = "team"
+    # An editor of another organization of an awarded team.
+    MEMBER = "member"
     # Time, or what follows by itself.
     SYSTEM = "system"
 

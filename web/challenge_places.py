@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.awards import policies as award_policies
 from challenges.checks import policies as check_policies
 from challenges.checks import queries as check_queries
+from challenges.contracts import policies as contract_policies
+from challenges.contracts import service as contract_service
 from challenges.models import Challenge
 from core.actor import Actor
 from core.clock import utc_now
@@ -62,10 +64,21 @@ async def _award(session: AsyncSession, actor: Actor, challenge: Challenge) -> P
     return Place(f"/challenges/{challenge.id}/award", gettext("Winners"), "trophy")
 
 
+async def _contracts(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    if challenge.state not in contract_policies.UNDER_CONTRACT or actor.is_anonymous:
+        return None
+    own = await contract_service.own_contracts(session, actor, challenge)
+    if not own and not contract_policies.may_see_all(actor, challenge):
+        return None
+    address = f"/challenges/{challenge.id}/contracts"
+    return Place(address, gettext("Contracts"), "file-text", len(own))
+
+
 # In the order of the way of a challenge.
 PLACES: tuple[MakePlace, ...] = (
     _checks,
     _award,
+    _contracts,
 )
 PANELS: tuple[MakePanel, ...] = ()
 

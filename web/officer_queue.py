@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import waiting_queries
 from challenges.checks import queries as check_queries
+from challenges.contracts import queries as contract_queries
+from challenges.contracts.policies import open_version, signed_ids
 from challenges.models import Challenge, CheckState
 from challenges.programs.calendar import period
 from core.actor import Actor
@@ -245,6 +247,44 @@ async def _closing(session: AsyncSession, actor: Actor, now: datetime) -> Sectio
     )
 
 
+async def _contracts(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    rows = [
+        Waiting(
+            challenge,
+            f"/challenges/{challenge.id}/contracts",
+            challenge.updated_at,
+            note=gettext("A team has no contract yet."),
+        )
+        for challenge in await contract_queries.without_contract(session, actor)
+        if await contract_queries.is_notice_over(session, challenge, now)
+    ]
+    for contract in await contract_queries.unsigned_contracts(session, actor):
+        version = open_version(contract)
+        signed = len(signed_ids(version)) if version else 0
+        rows.append(
+            Waiting(
+                contract.challenge,
+                f"/contracts/{contract.id}",
+                contract.created_at,
+                due=contract.sign_by,
+                note=gettext(
+                    "Team %(number)s: %(signed)s signatures so far",
+                    number=contract.team_number,
+                    signed=signed,
+                ),
+            )
+        )
+    return Section(
+        "contracts",
+        gettext("Contracts to sign"),
+        gettext("Contracts that are not signed by all"),
+        gettext("Made on"),
+        rows,
+        gettext("No contract waits for signatures"),
+        gettext("After the notice every approved team gets a contract that all its parties sign."),
+    )
+
+
 # In the order in which a challenge reaches them.
 SECTIONS: tuple[MakeSection, ...] = (
     _screening,
@@ -253,6 +293,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     _decisions,
     _waivers,
     _rechecks,
+    _contracts,
     _closed,
     _closing,
 )

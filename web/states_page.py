@@ -23,6 +23,8 @@ TITLES = {
     "bid_member": "A member's part in a bid (揭榜申报成员)",
     "check": "Formal check of a bid (形式审查)",
     "consortium": "Consortium (联合体)",
+    "contract": "Contract (任务书)",
+    "contract_version": "A version of a contract (任务书版本)",
 }
 ROLES = {
     Role.POSTER: "poster",
@@ -30,7 +32,8 @@ ROLES = {
     Role.LEAD: "lead of the bid",
     Role.PARTNER: "partner in the bid",
     Role.REVIEWER: "reviewer",
-    Role.TEAM: "awarded team",
+    Role.TEAM: "lead of the team",
+    Role.MEMBER: "member of the team",
     Role.SYSTEM: "time",
 }
 

@@ -10,6 +10,7 @@ import challenges.allocations.jobs
 import challenges.checks.jobs
 import challenges.consortia.jobs
 import challenges.consortia.rechecks
+import challenges.contracts.jobs
 import challenges.indexing.jobs
 import challenges.matches.jobs
 import challenges.postings.jobs  # noqa: F401

@@ -98,7 +98,8 @@ TRANSITIONS = (
         frozenset({Role.POSTER, Role.OFFICER, Role.SYSTEM}),
         "challenge.work_begun",
     ),
-    Transition(IN_PROGRESS, ACCEPTED, POSTER, "challenge.accepted"),
+    # By whoever closes the last open contract, where one was completed.
+    Transition(IN_PROGRESS, ACCEPTED, POSTER_OR_OFFICER, "challenge.accepted"),
     Transition(CONTRACTED, FAILED, POSTER_OR_OFFICER, "challenge.failed", needs_note=True),
     Transition(IN_PROGRESS, FAILED, POSTER_OR_OFFICER, "challenge.failed", needs_note=True),
     Transition(CLOSED, NO_AWARD, OFFICER, "challenge.no_award", needs_note=True),

@@ -63,6 +63,7 @@ from solvers.models import (
 )
 from solvers.organizations.events import VERIFIED
 from tests.factories import Factory
+from tests.integration.permission_rooms import contracts
 from tests.integration.permission_rooms.checks import add_check
 
 # Column of the matrix -> who that is.
@@ -87,8 +88,8 @@ RESET_TOKEN, INVITATION_TOKEN, CALENDAR_TOKEN = "reset-token", "invitation-token
 # Rooms that add what hangs on a scene's challenge, in the order of the way of a challenge; each has a file of its own
 # in permission_rooms/ and one in permission_matrix/.
 AddRoom = Callable[["Builder", str, Challenge, dict[str, Any]], Awaitable[None]]
-ROOMS: tuple[AddRoom, ...] = (add_check,)
-SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver")
+ROOMS: tuple[AddRoom, ...] = (add_check, contracts.add_contracts)
+SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver", *contracts.SCENES)
 
 
 @dataclass
@@ -148,6 +149,9 @@ class Builder:
             world.tokens[column] = await self._login(person, organization)
         await self._add_things(bidder, unverified)
         for scene in SCENES:
+            # A row that was read anew in an earlier scene has lost what hung on it.
+            for program in (self.program, self.strict):
+                await make.session.refresh(program, ["rounds", "rules"])
             challenge, things = await self._scene(scene)
             world.scenes[scene] = things
             for add in ROOMS:
@@ -301,6 +305,7 @@ class Builder:
             "submitted": ChallengeState.SUBMITTED,
             "proposed": ChallengeState.MATCH_PROPOSED,
             "waiver": ChallengeState.MATCH_PROPOSED,
+            **contracts.STATES,
         }
         state = states.get(scene, ChallengeState.PUBLISHED)
         now = utc_now()
@@ -311,7 +316,7 @@ class Builder:
             is_public=scene != "restricted",
             # Also of one that is past: the job that closes it has not run yet.
             deadline_at=now - timedelta(minutes=1)
-            if scene in {"after", "proposed", "waiver"}
+            if scene in {"after", "proposed", "waiver", *contracts.SCENES}
             else now + timedelta(days=30),
             submitted_at=None if scene == "draft" else now - timedelta(days=5),
         )

@@ -1,7 +1,7 @@
 """Every table of states, walked completely: each allowed step works, each other is refused, for everybody."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from challenges.checks import queries as check_queries
 from challenges.checks import service as check_service
 from challenges.checks.models import FormalCheck
 from challenges.consortia.models import ConsortiumState
+from challenges.contracts.models import Contract, ContractVersion
 from challenges.models import Bid, BidMember, BidMemberState, BidState, Challenge, ChallengeState, Consortium
 from challenges.programs.models import ProgramOfficer
 from challenges.states import MACHINES
@@ -24,6 +25,7 @@ from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.states import Machine, Role, move
 from solvers.models import Organization
 from tests.factories import Factory
+from tests.integration.contracting import Award, award, whole, written_contract
 from tests.integration.matchmaking import actor_of, open_market
 from tests.integration.opened_round import opened_round
 from tests.integration.test_the_quota_in_the_database import submitted
@@ -49,6 +51,8 @@ async def subject_of(make: Factory, noun: str) -> Subject:
         "bid_member": _bid_member,
         "check": _check,
         "consortium": _consortium,
+        "contract": _contract,
+        "contract_version": _contract_version,
     }[noun](make)
 
 
@@ -288,3 +292,53 @@ async def _consortium(make: Factory) -> Subject:
             *await _strangers(make),
         ],
     )
+
+
+async def _signed_contract(make: Factory) -> tuple[Award, Contract, dict[Role, Actor], list[Actor]]:
+    """The first of two teams of a horse race: the last one could not be eliminated."""
+    case = await award(make, teams=2, state=ChallengeState.IN_PROGRESS)
+    contracts = []
+    for number, team in enumerate(case.teams, start=1):
+        challenge, consortium = await whole(make.session, case.challenge, team.consortium)
+        contracts.append(await written_contract(make, challenge, consortium, case.editor, number=number))
+    await make.session.commit()
+    first, second = case.teams
+    actors = {
+        Role.POSTER: case.poster_actor,
+        Role.OFFICER: case.officer_actor,
+        Role.TEAM: first.lead_actor,
+        Role.MEMBER: first.member_actor,
+        Role.SYSTEM: SYSTEM,
+    }
+    strangers = [
+        actor_of(case.editor, case.poster, "viewer"),
+        replace(first.lead_actor, organization_role="viewer"),
+        second.lead_actor,
+        second.member_actor,
+        *await _strangers(make),
+    ]
+    return case, contracts[0], actors, strangers
+
+
+async def _contract(make: Factory) -> Subject:
+    _case, contract, actors, strangers = await _signed_contract(make)
+
+    async def read() -> Any:
+        await make.session.refresh(contract)
+        return contract
+
+    return Subject(Contract, contract.id, read, actors, strangers)
+
+
+async def _contract_version(make: Factory) -> Subject:
+    _case, contract, actors, strangers = await _signed_contract(make)
+    version = await make.session.scalar(
+        select(ContractVersion).where(ContractVersion.contract_id == contract.id)
+    )
+    assert version is not None
+
+    async def read() -> Any:
+        await make.session.refresh(version)
+        return version
+
+    return Subject(ContractVersion, version.id, read, actors, strangers)

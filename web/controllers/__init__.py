@@ -12,6 +12,7 @@ from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
 from web.controllers.checks import CheckController
 from web.controllers.consortia import ConsortiumController
+from web.controllers.contracts import ContractController, ContractsOfChallengeController
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
@@ -68,5 +69,7 @@ ROUTES: list[ControllerRouterHandler] = [
     DecisionController,
     WhatIfController,
     RecheckController,
+    ContractsOfChallengeController,
+    ContractController,
     not_found,
 ]

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import service as bid_service
 from challenges.checks import service as check_service
+from challenges.contracts import service as contract_service
 from challenges.postings import service as posting_service
 from core.actor import Actor
 from core.attachments import Attachment, attachment_by_id, path_of, read_sealed
@@ -82,10 +83,15 @@ async def _remove_of_completion(session: AsyncSession, actor: Actor, attachment:
     return f"/checks/{attachment.subject_id}"
 
 
+async def _may_read_of_contract(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await contract_service.may_read_attachment(session, actor, attachment.subject_id)
+
+
 SUBJECTS: dict[str, SubjectRules] = {
     "bid": SubjectRules(_may_read_of_bid, _remove_of_bid, bid_service.bid_file),
     "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
     "completion": SubjectRules(_may_read_of_completion, _remove_of_completion),
+    "contract_version": SubjectRules(_may_read_of_contract),
     "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
 }
 

@@ -1,0 +1,96 @@
+"""Two scenes after the award: `signing`, where contracts are offered, and `working`, where they are in force.
+
+Team 1 is the bidder with the partner, team 2 the rival alone.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+
+from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState
+from challenges.contracts.models import ContractState, ContractVersion
+from challenges.models import Challenge, ChallengeState
+from core.actor import SYSTEM
+from core.attachments import store_attachment
+from core.clock import utc_now
+from tests.integration.contracting import whole, written_contract
+
+if TYPE_CHECKING:
+    from solvers.models import Organization
+    from tests.integration.permission_world import Builder
+
+STATES = {"signing": ChallengeState.IN_NOTICE, "working": ChallengeState.IN_PROGRESS}
+SCENES = tuple(STATES)
+
+
+async def add_contracts(builder: Builder, scene: str, challenge: Challenge, things: dict[str, Any]) -> None:
+    if scene not in SCENES:
+        return
+    session = builder.make.session
+    # The sketch of the earlier scenes would be a third team.
+    await session.execute(
+        delete(ConsortiumMember).where(ConsortiumMember.consortium_id == things["consortium_id"])
+    )
+    await session.execute(delete(Consortium).where(Consortium.id == things["consortium_id"]))
+    first, *others = challenge.requirements
+    teams = [
+        await _team(builder, challenge, (builder.bidder, [first]), (builder.partner, others)),
+        await _team(builder, challenge, (builder.rival, [first, *others])),
+    ]
+    things["consortium_id"] = teams[0].id
+    for number, team in enumerate(teams, start=1):
+        present, consortium = await whole(session, challenge, team)
+        contract = await written_contract(
+            builder.make,
+            present,
+            consortium,
+            builder.officer,
+            number=number,
+            state=ContractState.OFFERED if scene == "signing" else ContractState.SIGNED,
+        )
+        version = await session.scalar(
+            select(ContractVersion).where(ContractVersion.contract_id == contract.id)
+        )
+        assert version is not None
+        copy = await store_attachment(
+            session,
+            builder.settings,
+            SYSTEM,
+            subject_type="contract_version",
+            subject_id=version.id,
+            name="签署件.pdf",
+            content=b"%PDF-1.7 " + str(number).encode(),
+        )
+        names = ("contract_id", "contract_file") if number == 1 else ("other_contract", "other_contract_file")
+        things.update(zip(names, (contract.id, copy.id), strict=True))
+        things["number"] = 1
+
+
+async def _team(builder: Builder, challenge: Challenge, *parts: tuple[Organization, list[Any]]) -> Consortium:
+    consortium = Consortium(
+        challenge_id=challenge.id,
+        state=ConsortiumState.SUBMITTED,
+        lead_id=parts[0][0].id,
+        rule_id=builder.program.rules[0].id,
+        submitted_at=utc_now(),
+        members=[
+            ConsortiumMember(
+                organization_id=organization.id,
+                position=position,
+                kind=organization.kind,
+                size_class=organization.size_class,
+                counted_sme=organization.size_class is not None,
+                budget_wan=sum((item.budget_wan or Decimal(0) for item in requirements), Decimal(0)),
+                requirement_ids=[str(item.id) for item in requirements],
+            )
+            for position, (organization, requirements) in enumerate(parts)
+        ],
+    )
+    builder.make.session.add(consortium)
+    await builder.make.session.flush()
+    consortium.state = ConsortiumState.APPROVED
+    await builder.make.session.flush()
+    return consortium
