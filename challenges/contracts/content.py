@@ -36,7 +36,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Share:
-    """A member's money, by year where the bid says so."""
+    """A member's money, by year of the project (1, 2, …) where the bid says so."""
 
     organization_id: uuid.UUID
     total_wan: Decimal

@@ -148,7 +148,7 @@ def _money(book: TaskBook) -> Iterator[Block]:
         "table",
         head=(
             gettext("Organization"),
-            *(gettext("%(year)s (万元)", year=year) for year in years),
+            *(gettext("Year %(year)s (万元)", year=year) for year in years),
             gettext("Sum (万元)"),
         ),
         rows=(
@@ -238,7 +238,7 @@ def _lines(book: TaskBook) -> Iterator[tuple[tuple[str, str, str], Any]]:
     for share in book.shares:
         yield (
             (gettext("Money by member"), book.name_of(share.organization_id), str(share.organization_id)),
-            "，".join([*(f"{year}: {wan(amount)}" for year, amount in share.years), wan(share.total_wan)]),
+            "，".join([*(wan(amount) for _year, amount in share.years), wan(share.total_wan)]),
         )
     for position, stage in enumerate(book.stages, start=1):
         key, section = str(stage.key), gettext("Milestones and payments")

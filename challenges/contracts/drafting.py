@@ -1,13 +1,14 @@
 """The first text of a contract, made from challenge, bid and the approved consortium; what lacks in a text."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from challenges.bids.models import Bid
-from challenges.consortia.models import Consortium
+from challenges.bids.content import Step, steps_from_json
+from challenges.bids.models import Bid, BidMember
+from challenges.consortia.models import Consortium, ConsortiumMember
 from challenges.contracts.content import Party, Share, Stage, Task, TaskBook
 from challenges.contracts.models import PartyRole
 from challenges.postings.models import Challenge
@@ -37,27 +38,8 @@ def first_text(
     starts_on = shanghai_today() + timedelta(days=30 if _is_at_usual_pace(challenge) else 0)
     months = challenge.time_limit_months or 12
     total = sum((item.total_wan for item in shares), Decimal(0))
-    # A little within the time limit, whenever the work begins.
-    days = months * 30
-    first_payment = (total / 2).quantize(Decimal("0.01"), ROUND_DOWN)
     with use_locale(LANGUAGE):
-        stages = (
-            Stage(
-                uuid.uuid4(),
-                gettext("Interim check"),
-                gettext("Interim report, and samples or data of half of the targets"),
-                days // 2,
-                first_payment,
-                is_stage=teams > 1,
-            ),
-            Stage(
-                uuid.uuid4(),
-                gettext("Delivery"),
-                gettext("Results that meet all targets, report of the work, report of the money spent"),
-                days,
-                total - first_payment,
-            ),
-        )
+        stages = _stages(steps_from_json(bid.steps) if bid else (), months, total, is_race=teams > 1)
         order_clause = gettext(
             "The lead and all members give their word, as a military order, that every target is met in time. Where a"
             " milestone is missed they mend it within the period that the poster sets. Where it is missed again, or"
@@ -82,6 +64,41 @@ def first_text(
         ip_terms=challenge.ip_terms,
         benefit_terms=challenge.benefit_terms,
         order_clause=order_clause,
+    )
+
+
+def _stages(steps: Sequence[Step], months: int, total: Decimal, *, is_race: bool) -> tuple[Stage, ...]:
+    """A milestone at the end of each step of the bid, else one half-way and one at the end; payments alike.
+
+    A little within the time limit, whenever the work begins: months count 30 days here.
+    """
+    by_month = {
+        min(step.to_month, months): step
+        for step in steps
+        if step.to_month and (step.name or step.deliverable)
+    }
+    rows = [
+        (month, step.name or step.deliverable, step.deliverable or step.name)
+        for month, step in sorted(by_month.items())
+    ][:MOST_STAGES]
+    if not rows:
+        interim = gettext("Interim report, and samples or data of half of the targets")
+        results = gettext("Results that meet all targets, report of the work, report of the money spent")
+        rows = [(months, gettext("Delivery"), results)]
+        if months > 1:
+            rows.insert(0, (months // 2, gettext("Interim check"), interim))
+    payment = (total / len(rows)).quantize(Decimal("0.01"), ROUND_DOWN)
+    last = len(rows) - 1
+    return tuple(
+        Stage(
+            uuid.uuid4(),
+            title[:200],
+            deliverables,
+            month * 30,
+            payment if place < last else total - payment * last,
+            is_stage=is_race and place == 0 and last > 0,
+        )
+        for place, (month, title, deliverables) in enumerate(rows)
     )
 
 
@@ -145,13 +162,14 @@ def _shares(consortium: Consortium, bid: Bid | None, members: Collection[uuid.UU
     )
 
 
-def _years(member: Any) -> tuple[tuple[int, Decimal], ...]:
-    """A member's money by year, where the bid names it."""
-    years = getattr(member, "budget_years", None) or {}
-    return tuple(sorted((int(year), Decimal(str(wan))) for year, wan in dict(years).items()))
+def _years(member: BidMember) -> tuple[tuple[int, Decimal], ...]:
+    """A member's money by year of the project, where the bid names it."""
+    return tuple((year, Decimal(wan)) for year, wan in enumerate(member.years, start=1))
 
 
-def _fitting(by_year: dict[uuid.UUID, tuple[tuple[int, Decimal], ...]], item: Any) -> Any:
+def _fitting(
+    by_year: dict[uuid.UUID, tuple[tuple[int, Decimal], ...]], item: ConsortiumMember
+) -> tuple[tuple[int, Decimal], ...]:
     """Years that add up to what was approved; others would contradict it."""
     years = by_year.get(item.organization_id, ())
     return years if sum((wan for _year, wan in years), Decimal(0)) == item.budget_wan else ()

@@ -9,7 +9,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
 revision = "contracts"
-down_revision = "dropped_consortia"
+down_revision = "teams"
 branch_labels = None
 depends_on = None
 
