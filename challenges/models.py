@@ -1,6 +1,7 @@
 """Every model of the package in one place: importing it makes the tables known to the metadata."""
 
 from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
+from challenges.amendments.models import Amendment, AmendmentState, BidConfirmation
 from challenges.awards.models import BidChoice
 from challenges.bids.keys import ChallengeKey, ProgramKey
 from challenges.bids.models import (
@@ -45,13 +46,18 @@ from challenges.postings.models import (
     SavedChallenge,
 )
 from challenges.programs.models import AppliesTo, Program, ProgramOfficer, QuotaRule, Round
+from challenges.questions.models import Answer, Question, QuestionState
 
 __all__ = [
     "AllocationRun",
     "AllocationState",
+    "Amendment",
+    "AmendmentState",
+    "Answer",
     "AppliesTo",
     "Bid",
     "BidChoice",
+    "BidConfirmation",
     "BidMember",
     "BidMemberState",
     "BidOpening",
@@ -83,6 +89,8 @@ __all__ = [
     "Program",
     "ProgramKey",
     "ProgramOfficer",
+    "Question",
+    "QuestionState",
     "QuotaRecheck",
     "QuotaRule",
     "ReceiptAct",

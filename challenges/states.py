@@ -2,11 +2,23 @@
 
 from typing import Any
 
+from challenges.amendments.states import AMENDMENT
 from challenges.bids.states import BID, BID_MEMBER
 from challenges.checks.states import CHECK
 from challenges.consortia.states import MACHINE as CONSORTIUM
 from challenges.contracts.states import CONTRACT, VERSION
 from challenges.postings.states import MACHINE as CHALLENGE
+from challenges.questions.states import QUESTION
 from core.states import Machine
 
-MACHINES: tuple[Machine[Any, Any], ...] = (CHALLENGE, BID, BID_MEMBER, CHECK, CONSORTIUM, CONTRACT, VERSION)
+MACHINES: tuple[Machine[Any, Any], ...] = (
+    CHALLENGE,
+    QUESTION,
+    AMENDMENT,
+    BID,
+    BID_MEMBER,
+    CHECK,
+    CONSORTIUM,
+    CONTRACT,
+    VERSION,
+)

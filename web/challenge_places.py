@@ -10,12 +10,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.amendments import policies as amendment_policies
+from challenges.amendments import queries as amendment_queries
 from challenges.awards import policies as award_policies
+from challenges.bids import queries as bid_queries
+from challenges.bids.policies import leads_bid
 from challenges.checks import policies as check_policies
 from challenges.checks import queries as check_queries
 from challenges.contracts import policies as contract_policies
 from challenges.contracts import service as contract_service
 from challenges.models import Challenge
+from challenges.postings.policies import is_listed, is_officer_in_charge, is_poster
+from challenges.questions import queries as question_queries
 from core.actor import Actor
 from core.clock import utc_now
 from core.i18n import gettext
@@ -58,6 +64,57 @@ async def _checks(session: AsyncSession, actor: Actor, challenge: Challenge) -> 
     return None
 
 
+async def _questions(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    """For who acts on them the number of those that wait, for readers of all of them."""
+    if not is_listed(challenge):
+        return None
+    asked, unanswered = await question_queries.counts_of(session, challenge.id)
+    acts = is_poster(actor, challenge) or is_officer_in_charge(actor, challenge)
+    return Place(
+        f"/challenges/{challenge.id}/questions",
+        gettext("Questions"),
+        "message-question",
+        (unanswered if acts else asked) or None,
+    )
+
+
+async def _changes(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    if not is_listed(challenge):
+        return None
+    version = await amendment_queries.newest_version(session, challenge.id)
+    acts = is_poster(actor, challenge) or is_officer_in_charge(actor, challenge)
+    if not version and not acts:
+        return None
+    return Place(f"/challenges/{challenge.id}/changes", gettext("Changes"), "versions", version or None)
+
+
+async def _changes_panel(session: AsyncSession, actor: Actor, challenge: Challenge) -> Panel | None:
+    """The newest change, and what its reader has to do about changes."""
+    if not is_listed(challenge):
+        return None
+    acts = is_poster(actor, challenge) or is_officer_in_charge(actor, challenge)
+    newest = await amendment_queries.newest_of(session, challenge.id)
+    waiting = await amendment_queries.waiting_of(session, challenge.id) if acts else None
+    may_propose = amendment_policies.may_propose(actor, challenge, utc_now())
+    bid, unconfirmed = None, []
+    if newest is not None and actor.organization_id is not None:
+        bid = await bid_queries.part_in_challenge(session, challenge.id, actor.organization_id)
+        if bid is not None and leads_bid(actor, bid):
+            unconfirmed = await amendment_queries.unconfirmed(session, bid)
+    if newest is None and waiting is None and not may_propose:
+        return None
+    return Panel(
+        "amendments/_panel.html",
+        {
+            "newest": newest,
+            "waiting": waiting,
+            "may_propose": may_propose,
+            "bid_id": bid.id if bid else None,
+            "unconfirmed": unconfirmed,
+        },
+    )
+
+
 async def _award(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
     if not award_policies.may_see_award(actor, challenge, utc_now()):
         return None
@@ -76,11 +133,13 @@ async def _contracts(session: AsyncSession, actor: Actor, challenge: Challenge) 
 
 # In the order of the way of a challenge.
 PLACES: tuple[MakePlace, ...] = (
+    _questions,
+    _changes,
     _checks,
     _award,
     _contracts,
 )
-PANELS: tuple[MakePanel, ...] = ()
+PANELS: tuple[MakePanel, ...] = (_changes_panel,)
 
 
 async def places_of(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Place]:

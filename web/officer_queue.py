@@ -11,14 +11,18 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import waiting_queries
+from challenges.amendments import queries as amendment_queries
+from challenges.amendments.policies import decision_due
 from challenges.checks import queries as check_queries
 from challenges.contracts import queries as contract_queries
 from challenges.contracts.policies import open_version, signed_ids
 from challenges.models import Challenge, CheckState
 from challenges.programs.calendar import period
+from challenges.questions import queries as question_queries
+from challenges.questions.policies import answer_due
 from core.actor import Actor
 from core.clock import SHANGHAI, shanghai_today, to_shanghai
-from core.i18n import gettext
+from core.i18n import gettext, ngettext
 from web.labels import label
 
 
@@ -92,6 +96,48 @@ def last_day_to_publish(challenge: Challenge) -> date | None:
 
 def _end_of(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, 59, tzinfo=SHANGHAI)
+
+
+async def _amendments(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "amendments",
+        gettext("Changes to confirm"),
+        gettext("Changes of published challenges waiting for confirmation"),
+        gettext("Proposed"),
+        [
+            Waiting(
+                item.challenge,
+                f"/challenges/{item.challenge_id}/changes#waiting",
+                item.proposed_at,
+                due=None if item.challenge.program is None else decision_due(item, item.challenge.program),
+                note=_shortened(item.explanation),
+            )
+            for item in await amendment_queries.waiting_for_officer(session, actor, now)
+        ],
+        gettext("No change waits for confirmation"),
+        gettext("Posters propose changes of published challenges; bidders are told once you have confirmed."),
+    )
+
+
+async def _questions(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "questions",
+        gettext("Unanswered questions"),
+        gettext("Questions that posters have not answered"),
+        gettext("Oldest asked"),
+        [
+            Waiting(
+                item.challenge,
+                f"/challenges/{item.challenge.id}/questions?show=open",
+                item.oldest_at,
+                due=answer_due(item.challenge, item.oldest_at),
+                note=ngettext("%(num)s question", "%(num)s questions", item.number),
+            )
+            for item in await question_queries.unanswered_in_charge(session, actor, now)
+        ],
+        gettext("No question waits for an answer"),
+        gettext("Posters answer themselves; an officer may hide an improper question."),
+    )
 
 
 async def _sealed(session: AsyncSession, actor: Actor, now: datetime) -> Section:
@@ -288,6 +334,8 @@ async def _contracts(session: AsyncSession, actor: Actor, now: datetime) -> Sect
 # In the order in which a challenge reaches them.
 SECTIONS: tuple[MakeSection, ...] = (
     _screening,
+    _amendments,
+    _questions,
     _sealed,
     _checks,
     _decisions,

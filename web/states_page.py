@@ -19,6 +19,8 @@ of it in the same transaction (core/states.py). Time is the database's.
 """
 TITLES = {
     "challenge": "Challenge (榜单项目)",
+    "question": "Question (问题)",
+    "amendment": "Amendment (榜单变更)",
     "bid": "Bid (揭榜申报)",
     "bid_member": "A member's part in a bid (揭榜申报成员)",
     "check": "Formal check of a bid (形式审查)",

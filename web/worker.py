@@ -7,6 +7,7 @@ import threading
 from dramatiq import Worker
 
 import challenges.allocations.jobs
+import challenges.amendments.jobs
 import challenges.checks.jobs
 import challenges.consortia.jobs
 import challenges.consortia.rechecks

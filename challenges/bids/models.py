@@ -48,12 +48,16 @@ class BidMemberState(StrEnum):
 
 
 class ReceiptAct(StrEnum):
-    """What a receipt confirms. A bid is taken back by a change of its members, which asks for submitting again."""
+    """What a receipt confirms. A bid is taken back by a change of its members, which asks for submitting again.
+
+    It is confirmed after a change of the challenge.
+    """
 
     SUBMITTED = "submitted"
     REPLACED = "replaced"
     TAKEN_BACK = "taken_back"
     WITHDRAWN = "withdrawn"
+    CONFIRMED = "confirmed"
 
 
 class Bid(Updated, Base):

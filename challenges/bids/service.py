@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.amendments.queries import unconfirmed
 from challenges.bids import events, policies, queries
 from challenges.bids.completeness import is_blank, shortcomings
 from challenges.bids.content import CANONICAL_VERSION, TEXTS, BidContent
@@ -189,6 +190,11 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     """Hand the bid in; raises InvalidError with what is missing."""
     bid = await _open_bid(session, actor, bid_id)
     errors = shortcomings(bid)
+    if changes := await unconfirmed(session, bid):
+        errors["changes"] = _(
+            "The challenge has changed: confirm first that the bid stands after change %(versions)s.",
+            versions=", ".join(str(item.version) for item in changes),
+        )
     if errors:
         raise InvalidError(errors)
     await _leave_out_blank_rows(session, bid)

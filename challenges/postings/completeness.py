@@ -35,6 +35,18 @@ FULL_WEIGHT = Decimal(100)
 
 def lacking(challenge: Challenge, now: datetime) -> dict[str, Any]:
     """Messages by form field; empty when the draft can be submitted."""
+    messages = incomplete(challenge)
+    if not challenge.is_public and not challenge.invited and not challenge.allowed_certificates:
+        messages["visibility"] = _(
+            "Nobody could read this challenge: invite organizations or choose certificates."
+        )
+    for name, message in _against_program(challenge, now).items():
+        messages.setdefault(name, message)
+    return messages
+
+
+def incomplete(challenge: Challenge) -> dict[str, Any]:
+    """What the text itself lacks, whichever program it is for and whoever may read it."""
     missing = _("Please fill this in.")
     messages: dict[str, Any] = {}
     for name in REQUIRED:
@@ -44,18 +56,12 @@ def lacking(challenge: Challenge, now: datetime) -> dict[str, Any]:
     for name in challenge.unparsed:
         messages[name] = _("This cannot be read as it was typed.")
     messages.update(_lacking_rows(challenge))
-    if not challenge.is_public and not challenge.invited and not challenge.allowed_certificates:
-        messages["visibility"] = _(
-            "Nobody could read this challenge: invite organizations or choose certificates."
-        )
     if (
         challenge.investment_wan is not None
         and challenge.reward_wan is not None
         and challenge.reward_wan > challenge.investment_wan
     ):
         messages["reward_wan"] = _("The reward is part of the planned investment and cannot exceed it.")
-    for name, message in _against_program(challenge, now).items():
-        messages.setdefault(name, message)
     return messages
 
 

@@ -252,10 +252,7 @@ ROW_AMOUNTS = ("weight", "budget_wan")
 
 def typed_draft(form: ChallengeForm) -> TypedDraft:
     """What a form that was validated holds; fields with messages give their text instead of a value."""
-    values: dict[str, Any] = {}
-    unparsed: dict[str, str] = {}
-    for name in (*TEXTS, *AMOUNTS, "time_limit_months"):
-        _take(form[name], name, values, unparsed, "" if name in TEXTS else None)
+    values, unparsed = typed_values(form)
     for name, kind in (
         ("round_id", uuid.UUID),
         ("subfield_code", str),
@@ -264,9 +261,6 @@ def typed_draft(form: ChallengeForm) -> TypedDraft:
     ):
         _take(form[name], name, values, unparsed, None)
         values[name] = kind(values[name]) if values[name] else None
-    _take(form.deadline_at, "deadline_at", values, unparsed, None)
-    if values["deadline_at"] is not None:
-        values["deadline_at"] = from_shanghai(values["deadline_at"])
     values["is_public"] = form.visibility.data != RESTRICTED
     values["allowed_certificates"] = sorted(
         set(form.allowed_certificates.data or []) & {kind.value for kind in CertificateKind}
@@ -274,12 +268,24 @@ def typed_draft(form: ChallengeForm) -> TypedDraft:
     return TypedDraft(
         values=values,
         unparsed=unparsed,
-        requirements=[_typed_row(entry.form) for entry in form.requirements.entries],
+        requirements=[typed_row(entry.form) for entry in form.requirements.entries],
         invited=[key for key in map(_as_uuid, form.invited.data or []) if key is not None],
     )
 
 
-def _typed_row(form: Any) -> TypedRequirement:
+def typed_values(form: ChallengeForm) -> tuple[dict[str, Any], dict[str, str]]:
+    """Texts, money, time limit and deadline, and what of them could not be read."""
+    values: dict[str, Any] = {}
+    unparsed: dict[str, str] = {}
+    for name in (*TEXTS, *AMOUNTS, "time_limit_months"):
+        _take(form[name], name, values, unparsed, "" if name in TEXTS else None)
+    _take(form.deadline_at, "deadline_at", values, unparsed, None)
+    if values["deadline_at"] is not None:
+        values["deadline_at"] = from_shanghai(values["deadline_at"])
+    return values, unparsed
+
+
+def typed_row(form: Any) -> TypedRequirement:
     values: dict[str, Any] = {}
     unparsed: dict[str, str] = {}
     for name in (*ROW_TEXTS, *ROW_AMOUNTS):

@@ -116,7 +116,7 @@ async def save_draft(
     challenge.round_id = chosen.id if chosen else None
     challenge.program_id = chosen.program_id if chosen else None
     challenge.unparsed = typed.unparsed
-    await _write_requirements(session, challenge, typed.requirements[:MAX_REQUIREMENTS])
+    await write_requirements(session, challenge, typed.requirements[:MAX_REQUIREMENTS])
     await _write_invited(session, challenge, typed.invited)
     challenge.revision += 1
     await session.flush()
@@ -127,9 +127,10 @@ async def save_draft(
     return saved
 
 
-async def _write_requirements(
+async def write_requirements(
     session: AsyncSession, challenge: Challenge, rows: list[TypedRequirement]
 ) -> None:
+    """Rows as typed; one that was there already keeps its id, so that bids and matches go on naming it."""
     present = {row.id: row for row in challenge.requirements}
     # An id that belongs to another challenge's row is not taken from it: the row gets one of its own.
     foreign = await queries.requirements_elsewhere(session, challenge.id, [row.id for row in rows])

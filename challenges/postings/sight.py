@@ -39,3 +39,11 @@ async def _certificates(session: AsyncSession, actor: Actor) -> frozenset[str]:
     if actor.organization_id is None:
         return frozenset()
     return await queries.certificates_on(session, actor.organization_id, shanghai_today())
+
+
+async def may_know_of(session: AsyncSession, person_id: uuid.UUID, challenge_id: uuid.UUID) -> bool:
+    """Whether a person, by any of their organizations, may read a challenge."""
+    for actor in await actors_of(session, person_id):
+        if await queries.readable_ids(session, actor, await _certificates(session, actor), [challenge_id]):
+            return True
+    return False

@@ -7,14 +7,26 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import selectinload
 
+from challenges.amendments.content import content_of
 from challenges.bids import queries as bid_queries
 from challenges.checks import queries as check_queries
 from challenges.checks import service as check_service
 from challenges.checks.models import FormalCheck
 from challenges.consortia.models import ConsortiumState
 from challenges.contracts.models import Contract, ContractVersion
-from challenges.models import Bid, BidMember, BidMemberState, BidState, Challenge, ChallengeState, Consortium
+from challenges.models import (
+    Amendment,
+    Bid,
+    BidMember,
+    BidMemberState,
+    BidState,
+    Challenge,
+    ChallengeState,
+    Consortium,
+    Question,
+)
 from challenges.programs.models import ProgramOfficer
 from challenges.states import MACHINES
 from core.accounts.models import PlatformRole
@@ -47,6 +59,8 @@ class Subject:
 async def subject_of(make: Factory, noun: str) -> Subject:
     return await {
         "challenge": _challenge,
+        "question": _question,
+        "amendment": _amendment,
         "bid": _bid,
         "bid_member": _bid_member,
         "check": _check,
@@ -170,6 +184,67 @@ async def _challenge(make: Factory) -> Subject:
         read=read,
         actors={Role.POSTER: market.poster_actor, Role.OFFICER: market.officer_actor, Role.SYSTEM: SYSTEM},
         strangers=[actor_of(market.editor, market.poster, "viewer"), *await _strangers(make)],
+    )
+
+
+async def _on_a_challenge(make: Factory, kind: Any, **values: Any) -> Subject:
+    """A thing that hangs on an open challenge, and is moved by its poster, its officers and time."""
+    market = await open_market(make, state=ChallengeState.PUBLISHED)
+    challenge = market.challenge
+    thing = kind(
+        challenge_id=challenge.id,
+        **{name: value(market) if callable(value) else value for name, value in values.items()},
+    )
+    make.session.add(thing)
+    await make.session.commit()
+    key = thing.id
+
+    async def read() -> Any:
+        statement = select(kind).where(kind.id == key).options(selectinload(kind.challenge))
+        return await make.session.scalar(statement.execution_options(populate_existing=True))
+
+    asker = actor_of(await make.member(market.coater), market.coater)
+    return Subject(
+        kind=kind,
+        id=key,
+        read=read,
+        actors={Role.POSTER: market.poster_actor, Role.OFFICER: market.officer_actor, Role.SYSTEM: SYSTEM},
+        strangers=[
+            asker,
+            actor_of(market.editor, market.poster, "viewer"),
+            *await _strangers(make),
+        ],
+    )
+
+
+async def _question(make: Factory) -> Subject:
+    return await _on_a_challenge(
+        make,
+        Question,
+        organization_id=lambda market: market.coater.id,
+        text="合格率如何统计？",
+        asked_at=utc_now(),
+        # So that it may stand in every state.
+        answered_at=utc_now(),
+        note="理由",
+    )
+
+
+async def _amendment(make: Factory) -> Subject:
+    return await _on_a_challenge(
+        make,
+        Amendment,
+        version=1,
+        explanation="用户提高了转速。",
+        before=lambda market: content_of(market.challenge),
+        after=lambda market: content_of(market.challenge),
+        deadline_before=lambda market: market.challenge.deadline_at,
+        deadline_after=lambda market: market.challenge.deadline_at,
+        base_revision=1,
+        proposed_by_id=lambda market: market.editor.id,
+        proposed_at=utc_now(),
+        decided_at=utc_now(),
+        note="理由",
     )
 
 

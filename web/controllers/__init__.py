@@ -5,6 +5,7 @@ from litestar.types import ControllerRouterHandler
 from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
+from web.controllers.amendments import AmendmentController
 from web.controllers.attachments import AttachmentController
 from web.controllers.awards import AwardController
 from web.controllers.bid_editing import BidEditingController
@@ -28,6 +29,7 @@ from web.controllers.organizations import OrganizationController
 from web.controllers.postings import ChallengeController
 from web.controllers.profiles import ProfileController
 from web.controllers.programs import ProgramController
+from web.controllers.questions import QuestionController
 from web.controllers.rechecks import RecheckController
 from web.controllers.registration import RegistrationController
 from web.controllers.saved import SavedController
@@ -55,6 +57,8 @@ ROUTES: list[ControllerRouterHandler] = [
     DraftController,
     challenge_feed,
     ChallengeController,
+    QuestionController,
+    AmendmentController,
     ProgramController,
     AllocationController,
     DashboardController,

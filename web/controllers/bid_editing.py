@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Controller, Response, post
 from litestar.response import Template
 
+from challenges.amendments.queries import unconfirmed
 from challenges.bids import policies, queries, service
 from challenges.bids.completeness import budget_table, shortcomings
 from challenges.bids.forms import BidForm, Typed, arranged, bid_form, field_values, typed_content, years_of
@@ -199,6 +200,7 @@ async def editor_page(
         attachments=await bid_files(session, bid),
         file_error=file_error,
         receipts=await receipts_for(session, actor, bid),
+        unconfirmed=await unconfirmed(session, bid),
     )
 
 

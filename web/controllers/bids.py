@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 
+from challenges.amendments.queries import unconfirmed, unconfirmed_versions
 from challenges.bids import policies, queries, service
 from challenges.bids.completeness import budget_table
 from challenges.bids.models import Bid
@@ -73,6 +74,7 @@ class BidController(Controller):
             may_answer=policies.may_answer_invitation(actor, bid, utc_now()),
             attachments=await bid_files(session, bid),
             receipts=await receipts_for(session, actor, bid),
+            unconfirmed=await unconfirmed(session, bid),
         )
 
     @get("/bids/{bid_id:uuid}/partners", opt={"access": Access.EDITOR})
@@ -215,11 +217,13 @@ class BidsOfChallengeController(Controller):
             raise ForbiddenError(
                 _("Bids are sealed until the deadline, and then read by poster and officers alone.")
             )
+        bids = await queries.bids_of_challenge(session, challenge.id)
         return render(
             request,
             "bids/of_challenge.html",
             challenge=challenge,
-            bids=await queries.bids_of_challenge(session, challenge.id),
+            bids=bids,
+            unconfirmed=await unconfirmed_versions(session, [bid.id for bid in bids]),
             is_opened=policies.are_bids_opened(challenge),
             state=await opening_state(session, actor, challenge),
         )

@@ -2,8 +2,9 @@
 
 from litestar import Response, get
 
+from challenges.amendments.queries import newest_public
 from challenges.postings import queries
-from challenges.postings.feed import atom_feed
+from challenges.postings.feed import ChangeEntry, atom_feed
 from core.i18n import gettext
 from web.dependencies import Config, DbSession
 from web.guards import Access
@@ -18,6 +19,19 @@ async def challenge_feed(session: DbSession, settings: Config) -> Response[bytes
         challenges,
         base_url=settings.public_url,
         title=gettext("Jiebang – the open list of technical problems"),
+        changes=[
+            ChangeEntry(
+                id=item.id,
+                challenge=item.challenge,
+                title=gettext(
+                    "Change %(version)s: %(title)s", version=item.version, title=item.challenge.title
+                ),
+                at=item.decided_at,
+                summary=item.explanation,
+            )
+            for item in await newest_public(session, limit=ENTRIES)
+            if item.decided_at is not None
+        ],
     )
     return Response(
         content=content,

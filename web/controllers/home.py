@@ -6,12 +6,14 @@ from litestar import Controller, Response, get
 from litestar.response import Template
 
 from challenges import waiting_queries
+from challenges.amendments.queries import unconfirmed_versions
 from challenges.matches.service import recommend_challenges
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import queries as posting_queries
 from challenges.postings import service as postings
 from challenges.postings.policies import may_post as may_post_challenges
 from challenges.programs import queries as program_queries
+from challenges.questions import queries as question_queries
 from core.accounts import service as account_service
 from core.clock import utc_now
 from core.errors import NotFoundError
@@ -127,6 +129,7 @@ async def _poster_part(
         "running": [item for item in challenges if item.state in running],
         "consortia": await waiting_queries.consortia_waiting_for_poster(session, actor),
         "closed": await waiting_queries.challenges_waiting_for_poster(session, actor, utc_now()),
+        "questions": await question_queries.unanswered_of_poster(session, actor, utc_now()),
         "may_post": may_post,
         "total": len(challenges),
     }
@@ -136,9 +139,11 @@ async def _solver_part(session: DbSession, actor: Acting) -> dict[str, Any]:
     assert actor.organization_id is not None
     now = utc_now()
     profile = await profile_queries.profile_of(session, actor.organization_id)
+    bids = await waiting_queries.live_bids(session, actor, now)
     return {
         "completeness": assess(profile),
-        "bids": await waiting_queries.live_bids(session, actor, now),
+        "bids": bids,
+        "unconfirmed": await unconfirmed_versions(session, [bid.id for bid in bids]),
         "invitations": await waiting_queries.unanswered_invitations(session, actor, now),
         "recommendations": await recommend_challenges(session, actor, limit=SHOWN),
         "newest": await posting_queries.newest_challenges(session, limit=NEWEST),
