@@ -98,18 +98,21 @@ async def award(
         published_at=utc_now() - timedelta(days=80),
     )
     editor = await make.member(poster)
-    made = [await approved_team(make, challenge, program, officer) for _number in range(teams)]
+    made = [await approved_team(make, challenge, program, officer, number + 1) for number in range(teams)]
     challenge.state = state
     await make.session.commit()
     return Award(make, challenge, program, poster, editor, officer, made)
 
 
-async def approved_team(make: Factory, challenge: Challenge, program: Program, officer: Person) -> Team:
+async def approved_team(
+    make: Factory, challenge: Challenge, program: Program, officer: Person, number: int
+) -> Team:
     lead, member = await make.organization(), await make.organization()
     first, second, third = challenge.requirements
     parts = ((lead, 160, [first, second]), (member, 40, [third]))
     consortium = Consortium(
         challenge_id=challenge.id,
+        team=number,
         state=ConsortiumState.SUBMITTED,
         lead_id=lead.id,
         rule_id=program.rules[0].id,

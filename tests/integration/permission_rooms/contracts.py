@@ -37,8 +37,8 @@ async def add_contracts(builder: Builder, scene: str, challenge: Challenge, thin
     await session.execute(delete(Consortium).where(Consortium.id == things["consortium_id"]))
     first, *others = challenge.requirements
     teams = [
-        await _team(builder, challenge, (builder.bidder, [first]), (builder.partner, others)),
-        await _team(builder, challenge, (builder.rival, [first, *others])),
+        await _team(builder, challenge, 1, (builder.bidder, [first]), (builder.partner, others)),
+        await _team(builder, challenge, 2, (builder.rival, [first, *others])),
     ]
     things["consortium_id"] = teams[0].id
     for number, team in enumerate(teams, start=1):
@@ -69,9 +69,12 @@ async def add_contracts(builder: Builder, scene: str, challenge: Challenge, thin
         things["number"] = 1
 
 
-async def _team(builder: Builder, challenge: Challenge, *parts: tuple[Organization, list[Any]]) -> Consortium:
+async def _team(
+    builder: Builder, challenge: Challenge, number: int, *parts: tuple[Organization, list[Any]]
+) -> Consortium:
     consortium = Consortium(
         challenge_id=challenge.id,
+        team=number,
         state=ConsortiumState.SUBMITTED,
         lead_id=parts[0][0].id,
         rule_id=builder.program.rules[0].id,
