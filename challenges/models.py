@@ -36,6 +36,8 @@ from challenges.contracts.models import (
     VersionState,
 )
 from challenges.matches.models import Match, MatchRun, MatchRunState
+from challenges.notices.models import Notice, NoticeState
+from challenges.objections.models import Effect, Objection, ObjectionState
 from challenges.postings.models import (
     Challenge,
     ChallengeState,
@@ -77,6 +79,7 @@ __all__ = [
     "ContractVersion",
     "Cooperation",
     "Decision",
+    "Effect",
     "FormalCheck",
     "InvitedSolver",
     "Match",
@@ -84,6 +87,10 @@ __all__ = [
     "MatchRunState",
     "MemberDeparture",
     "NeedSource",
+    "Notice",
+    "NoticeState",
+    "Objection",
+    "ObjectionState",
     "Outcome",
     "PartyRole",
     "Program",

@@ -7,6 +7,8 @@ from challenges.bids.states import BID, BID_MEMBER
 from challenges.checks.states import CHECK
 from challenges.consortia.states import MACHINE as CONSORTIUM
 from challenges.contracts.states import CONTRACT, VERSION
+from challenges.notices.states import MACHINE as NOTICE
+from challenges.objections.states import MACHINE as OBJECTION
 from challenges.postings.states import MACHINE as CHALLENGE
 from challenges.questions.states import QUESTION
 from core.states import Machine
@@ -19,6 +21,8 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     BID_MEMBER,
     CHECK,
     CONSORTIUM,
+    NOTICE,
+    OBJECTION,
     CONTRACT,
     VERSION,
 )

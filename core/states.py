@@ -36,6 +36,8 @@ class Role(StrEnum):
     PARTNER = "partner"
     # Who was appointed to a challenge's panel of experts.
     REVIEWER = "reviewer"
+    # An editor of the organization that raised an objection.
+    OBJECTOR = "objector"
     # An editor of the organization that leads an awarded team.
     TEAM = "team"
     # An editor of another organization of an awarded team.

@@ -27,6 +27,8 @@ TITLES = {
     "consortium": "Consortium (联合体)",
     "contract": "Contract (任务书)",
     "contract_version": "A version of a contract (任务书版本)",
+    "notice": "Public notice (公示)",
+    "objection": "Objection (异议)",
 }
 ROLES = {
     Role.POSTER: "poster",
@@ -36,6 +38,7 @@ ROLES = {
     Role.REVIEWER: "reviewer",
     Role.TEAM: "lead of the team",
     Role.MEMBER: "member of the team",
+    Role.OBJECTOR: "objector",
     Role.SYSTEM: "time",
 }
 

@@ -14,6 +14,7 @@ import challenges.consortia.rechecks
 import challenges.contracts.jobs
 import challenges.indexing.jobs
 import challenges.matches.jobs
+import challenges.notices.service
 import challenges.postings.jobs  # noqa: F401
 import core.mail
 import core.notifications.jobs  # noqa: F401

@@ -1,7 +1,7 @@
 """What people are told of the winners of a challenge."""
 
 from challenges.consortia.events import DECISIONS, POSTER, TITLE
-from challenges.postings.sight import challenge_is_readable
+from challenges.postings.sight import challenge_is_ours
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Audience, Kind, declare
 from core.notifications.models import Delivery
@@ -16,7 +16,7 @@ SUBMITTED = declare(
         link="/challenges/{subject_id}/award",
         delivery=Delivery.AT_ONCE,
         audience=Audience.OFFICER,
-        visible=challenge_is_readable,
+        visible=challenge_is_ours,
         example={"title": TITLE, "poster": POSTER, "teams": "2"},
     )
 )

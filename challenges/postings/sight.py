@@ -1,7 +1,7 @@
 """Which challenges a person who was told of them may read now."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,11 +16,19 @@ async def challenge_is_readable(
     session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
 ) -> set[uuid.UUID]:
     """The check of kinds whose subject is a challenge that its readers may know of."""
-    wanted = [item.subject_id for item in told]
+    readable = await readable_of(session, person_id, [item.subject_id for item in told])
+    return {item.id for item in told if item.subject_id in readable}
+
+
+async def readable_of(
+    session: AsyncSession, person_id: uuid.UUID, challenge_ids: Iterable[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Which of these challenges a person may read now, as any of those they act for."""
+    wanted = list(challenge_ids)
     readable: set[uuid.UUID] = set()
     for actor in await actors_of(session, person_id):
         readable |= await queries.readable_ids(session, actor, await _certificates(session, actor), wanted)
-    return {item.id for item in told if item.subject_id in readable}
+    return readable
 
 
 async def challenge_is_ours(

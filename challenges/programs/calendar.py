@@ -15,6 +15,13 @@ def period(program: Program, days: int) -> timedelta:
     return timedelta(days=days) / program.clock_factor
 
 
+def end_of_full_days(program: Program, days: int, begin: datetime) -> datetime:
+    """When so many full days in Asia/Shanghai have passed: the day of the beginning does not count."""
+    if program.clock_factor == 1:
+        begin = to_shanghai(begin).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return begin + period(program, days)
+
+
 def earliest_end(program: Program, days: int, begin: datetime) -> datetime:
     """When a period of at least so many days may end.
 

@@ -1,7 +1,7 @@
 """Every table of states, walked completely: each allowed step works, each other is refused, for everybody."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,11 @@ from challenges.models import (
     Challenge,
     ChallengeState,
     Consortium,
+    Effect,
+    Notice,
+    NoticeState,
+    Objection,
+    ObjectionState,
     Question,
 )
 from challenges.programs.models import ProgramOfficer
@@ -54,6 +59,8 @@ class Subject:
     read: Callable[[], Awaitable[Any]]
     actors: dict[Role, Actor]
     strangers: list[Actor]
+    # What the database holds a state to, written with it.
+    along: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
 
 async def subject_of(make: Factory, noun: str) -> Subject:
@@ -67,6 +74,8 @@ async def subject_of(make: Factory, noun: str) -> Subject:
         "consortium": _consortium,
         "contract": _contract,
         "contract_version": _contract_version,
+        "notice": _notice,
+        "objection": _objection,
     }[noun](make)
 
 
@@ -88,7 +97,9 @@ async def walk(make: Factory, machine: Machine[Any, Any]) -> tuple[int, int]:
         at_source = await session.begin_nested()
         for state in (*ONLY_AFTER.get(source, ()), source):
             await session.execute(
-                update(subject.kind).where(subject.kind.id == subject.id).values(state=state)
+                update(subject.kind)
+                .where(subject.kind.id == subject.id)
+                .values(state=state, **subject.along.get(state, {}))
             )
         for target in machine.every_state:
             step = machine.transition(source, target)
@@ -149,7 +160,9 @@ async def test_a_step_that_needs_a_reason_is_not_taken_without_one(make: Factory
         if not step.needs_note:
             continue
         await session.execute(
-            update(subject.kind).where(subject.kind.id == subject.id).values(state=step.source)
+            update(subject.kind)
+            .where(subject.kind.id == subject.id)
+            .values(state=step.source, **subject.along.get(step.source, {}))
         )
         actor = next(actor for role, actor in subject.actors.items() if role in step.who)
         before = await session.scalar(select(func.count()).select_from(AuditEntry))
@@ -417,3 +430,84 @@ async def _contract_version(make: Factory) -> Subject:
         return version
 
     return Subject(ContractVersion, version.id, read, actors, strangers)
+
+
+async def _notice_of(make: Factory) -> tuple[Notice, Subject]:
+    """A notice that runs, with the people of its challenge."""
+    subject = await _consortium(make)
+    consortium = await make.session.get_one(Consortium, subject.id)
+    notice = Notice(
+        challenge_id=consortium.challenge_id,
+        content={"teams": []},
+        begun_at=utc_now(),
+        ends_at=utc_now() + timedelta(days=5),
+        published_by_id=subject.actors[Role.OFFICER].person_id,
+        note="理由",
+    )
+    make.session.add(notice)
+    await make.session.commit()
+    return notice, subject
+
+
+async def _notice(make: Factory) -> Subject:
+    notice, around = await _notice_of(make)
+
+    async def read() -> Any:
+        await make.session.refresh(notice)
+        return notice
+
+    ended = {"ended_at": utc_now()}
+    return Subject(
+        kind=Notice,
+        id=notice.id,
+        read=read,
+        actors={Role.OFFICER: around.actors[Role.OFFICER], Role.SYSTEM: SYSTEM},
+        strangers=[around.actors[Role.POSTER], *around.strangers[3:]],
+        along={NoticeState.ENDED: ended, NoticeState.WITHDRAWN: ended},
+    )
+
+
+async def _objection(make: Factory) -> Subject:
+    notice, around = await _notice_of(make)
+    objector = await make.organization()
+    person = await make.member(objector)
+    objection = Objection(
+        notice_id=notice.id,
+        challenge_id=notice.challenge_id,
+        organization_id=objector.id,
+        person_id=person.id,
+        text="牵头单位不具备条件",
+        raised_at=utc_now(),
+        due_at=utc_now() + timedelta(days=10),
+        answer="经核实",
+        summary="有单位对牵头单位条件提出异议",
+        effect=Effect.RETURNED,
+        answered_by_id=around.actors[Role.OFFICER].person_id,
+    )
+    make.session.add(objection)
+    await make.session.commit()
+
+    async def read() -> Any:
+        await make.session.refresh(objection)
+        return objection
+
+    answered = {"answered_at": utc_now()}
+    return Subject(
+        kind=Objection,
+        id=objection.id,
+        read=read,
+        actors={
+            Role.OFFICER: around.actors[Role.OFFICER],
+            Role.SYSTEM: SYSTEM,
+            Role.OBJECTOR: actor_of(person, objector),
+        },
+        strangers=[
+            around.actors[Role.POSTER],
+            actor_of(person, objector, "viewer"),
+            *around.strangers[3:],
+        ],
+        along={
+            ObjectionState.UPHELD: answered,
+            ObjectionState.DISMISSED: {**answered, "effect": Effect.STANDS},
+        },
+    )
