@@ -21,8 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.actor import Actor
-from core.clock import utc_now
-from core.database import Base
+from core.database import Base, recorded_time
 
 # One writer at a time, or two entries would name the same predecessor. Any constant does, as long as nobody
 # else in the database uses it: these are the ASCII codes of "audi".
@@ -101,7 +100,7 @@ async def record(
     last = await head_of_log(session)
     entry = AuditEntry(
         number=last.number + 1,
-        at=utc_now(),
+        at=await recorded_time(session),
         person_id=actor.person_id,
         person_name=actor.name,
         organization_id=actor.organization_id,

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core.clock import told
 from core.settings import Settings
 
 NAMING_CONVENTION = {
@@ -84,6 +85,12 @@ def reference(target: str, *, ondelete: str = "CASCADE", **options: Any) -> Any:
 async def database_time(session: AsyncSession) -> datetime:
     """The database's clock now, not at the transaction's start: it alone decides what was in time."""
     return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+
+
+async def recorded_time(session: AsyncSession) -> datetime:
+    """What is written down as the moment of an act: the database's clock, whatever the host's says; in the past that
+    the demonstration tells, that one."""
+    return told() or await database_time(session)
 
 
 def sqlalchemy_url(database_url: str) -> str:

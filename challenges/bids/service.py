@@ -76,20 +76,24 @@ async def start_bid(session: AsyncSession, actor: Actor, challenge: Challenge) -
     return bid
 
 
-async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
-    """The actor's own bid, locked, while it may still be changed."""
+async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> tuple[Bid, datetime]:
+    """The actor's own bid, locked, while it may still be changed, and the moment at which that was found.
+
+    What was in time then counts as done then: no second look at the clock dates a receipt after the deadline.
+    """
     await queries.hold_challenge_of(session, bid_id)
     bid = await queries.bid_by_id(session, bid_id, lock=True)
     if bid is None or not policies.leads_bid(actor, bid):
         raise NotFoundError(_("There is no such bid."))
     await session.refresh(bid.challenge, ["state", "deadline_at"])
-    if not policies.may_edit_bid(actor, bid, await queries.database_time(session)):
+    now = await queries.database_time(session)
+    if not policies.may_edit_bid(actor, bid, now):
         if not actor.may_edit_for_organization:
             raise ForbiddenError(_("Viewers cannot change a bid."))
         raise ConflictError(
             _("The deadline has passed or the bid was withdrawn: it cannot be changed any more.")
         )
-    return bid
+    return bid, now
 
 
 class StaleBidError(ConflictError):
@@ -111,7 +115,7 @@ async def save_bid(
     InvalidError otherwise; what saves itself (`by_itself`) never replaces it. Raises StaleBidError where somebody else
     has saved meanwhile, and nothing is written.
     """
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     if bid.revision != revision:
         raise StaleBidError(
             _("This bid was saved in another window or by a colleague meanwhile. Nothing was overwritten."),
@@ -119,7 +123,6 @@ async def save_bid(
         )
     if by_itself and bid.state is not BidState.DRAFT:
         raise ConflictError(_("The bid is handed in: use the button to replace it."))
-    now = await queries.database_time(session)
     await seal_content(session, bid, _kept(bid, content, now))
     if bid.state is BidState.SUBMITTED:
         errors = shortcomings(bid)
@@ -127,7 +130,7 @@ async def save_bid(
             raise InvalidError(errors)
         await _leave_out_blank_rows(session, bid)
         bid.submitted_at = now
-        await give_receipt(session, actor, bid, ReceiptAct.REPLACED)
+        await give_receipt(session, actor, bid, ReceiptAct.REPLACED, at=now)
     bid.revision += 1
     await session.flush()
     if not by_itself:
@@ -188,7 +191,7 @@ async def _leave_out_blank_rows(session: AsyncSession, bid: Bid) -> None:
 
 async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     """Hand the bid in; raises InvalidError with what is missing."""
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     errors = shortcomings(bid)
     if changes := await unconfirmed(session, bid):
         errors["changes"] = _(
@@ -200,18 +203,18 @@ async def submit_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> 
     await _leave_out_blank_rows(session, bid)
     bid.revision += 1
     act = ReceiptAct.REPLACED if bid.state is BidState.SUBMITTED else ReceiptAct.SUBMITTED
-    await move(session, BID, actor, bid, BidState.SUBMITTED)
-    await give_receipt(session, actor, bid, act)
+    await move(session, BID, actor, bid, BidState.SUBMITTED, now=now)
+    await give_receipt(session, actor, bid, act, at=now)
     return bid
 
 
 async def withdraw_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> Bid:
     """Take the bid back before the deadline; its members are told. A new one may be started."""
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     if bid.state is BidState.SUBMITTED:
-        await give_receipt(session, actor, bid, ReceiptAct.WITHDRAWN)
+        await give_receipt(session, actor, bid, ReceiptAct.WITHDRAWN, at=now)
     bid.revision += 1
-    await move(session, BID, actor, bid, BidState.WITHDRAWN)
+    await move(session, BID, actor, bid, BidState.WITHDRAWN, now=now)
     for member in bid.members:
         if member.organization_id != bid.organization_id and member.state is not BidMemberState.DECLINED:
             await _tell(session, actor, events.WITHDRAWN, bid, member.organization_id)
@@ -222,7 +225,7 @@ async def add_member(
     session: AsyncSession, actor: Actor, bid_id: uuid.UUID, organization_id: uuid.UUID
 ) -> Bid:
     """Name a partner and invite it by mail. A submitted bid becomes a draft until the partner has confirmed."""
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     organization = await organization_queries.organization_by_id(session, organization_id)
     if organization is None or not organization.is_verified:
         raise InvalidError({"member": _("Only verified organizations can be members.")})
@@ -238,7 +241,7 @@ async def add_member(
         )
     content = content_of(bid)
     bid.revision += 1
-    await _back_to_draft(session, actor, bid)
+    await _back_to_draft(session, actor, bid, now)
     bid.members.append(
         BidMember(
             organization_id=organization_id,
@@ -267,13 +270,13 @@ async def _may_know(session: AsyncSession, challenge: Challenge, organization_id
 async def remove_member(
     session: AsyncSession, actor: Actor, bid_id: uuid.UUID, organization_id: uuid.UUID
 ) -> Bid:
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     member = _member(bid, organization_id)
     if organization_id == bid.organization_id:
         raise InvalidError({"member": _("The lead cannot be removed; withdraw the bid instead.")})
     told = member.state is not BidMemberState.DECLINED
     bid.revision += 1
-    await _back_to_draft(session, actor, bid)
+    await _back_to_draft(session, actor, bid, now)
     content = content_of(bid)
     bid.members.remove(member)
     parts = tuple(part for part in content.parts if part.organization_id != organization_id)
@@ -293,7 +296,8 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
     if bid is None or not policies.is_asked(actor, bid) or policies.leads_bid(actor, bid):
         raise NotFoundError(_("There is no such bid."))
     await session.refresh(bid.challenge, ["state", "deadline_at"])
-    if not policies.may_answer_invitation(actor, bid, await queries.database_time(session)):
+    now = await queries.database_time(session)
+    if not policies.may_answer_invitation(actor, bid, now):
         if not actor.may_edit_for_organization:
             raise ForbiddenError(_("Viewers cannot answer for their organization."))
         raise ConflictError(
@@ -310,7 +314,7 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
             # Pressed twice.
             return bid
     else:
-        await _back_to_draft(session, actor, bid)
+        await _back_to_draft(session, actor, bid, now)
     try:
         async with session.begin_nested():
             await move(
@@ -320,6 +324,7 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
                 member,
                 BidMemberState.CONFIRMED if accept else BidMemberState.DECLINED,
                 details={"organization": actor.organization_name},
+                now=now,
             )
     except IntegrityError:
         # Confirmed for two bids at the same moment; the trigger let one through.
@@ -332,7 +337,7 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
 async def attach_file(
     session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, *, name: str, content: bytes
 ) -> Attachment:
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     attachment = await store_attachment(
         session,
         settings,
@@ -343,7 +348,7 @@ async def attach_file(
         content=content,
         key=await challenge_key(session, bid.challenge_id),
     )
-    await _files_changed(session, actor, bid)
+    await _files_changed(session, actor, bid, now)
     await audit.record(session, actor, "bid.file_added", "bid", bid.id, {"file": str(attachment.id)})
     return attachment
 
@@ -355,18 +360,18 @@ async def may_read_attachment(session: AsyncSession, actor: Actor, bid_id: uuid.
 
 
 async def remove_file(session: AsyncSession, actor: Actor, bid_id: uuid.UUID, attachment: Attachment) -> None:
-    bid = await _open_bid(session, actor, bid_id)
+    bid, now = await _open_bid(session, actor, bid_id)
     await session.delete(attachment)
     await session.flush()
-    await _files_changed(session, actor, bid)
+    await _files_changed(session, actor, bid, now)
     await audit.record(session, actor, "bid.file_removed", "bid", bid.id, {"file": str(attachment.id)})
 
 
-async def _files_changed(session: AsyncSession, actor: Actor, bid: Bid) -> None:
+async def _files_changed(session: AsyncSession, actor: Actor, bid: Bid, now: datetime) -> None:
     """Files are part of what was handed in."""
     if bid.state is BidState.SUBMITTED:
-        bid.submitted_at = await queries.database_time(session)
-        await give_receipt(session, actor, bid, ReceiptAct.REPLACED)
+        bid.submitted_at = now
+        await give_receipt(session, actor, bid, ReceiptAct.REPLACED, at=now)
 
 
 async def bid_file(session: AsyncSession, attachment: Attachment) -> tuple[Attachment, bytes | None]:
@@ -387,11 +392,11 @@ def _member(bid: Bid, organization_id: uuid.UUID) -> BidMember:
     return found
 
 
-async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid) -> None:
+async def _back_to_draft(session: AsyncSession, actor: Actor, bid: Bid, now: datetime) -> None:
     """Members are part of what was handed in: when they change, the lead has to submit again."""
     if bid.state is BidState.SUBMITTED:
-        await give_receipt(session, actor, bid, ReceiptAct.TAKEN_BACK)
-        await move(session, BID, actor, bid, BidState.DRAFT)
+        await give_receipt(session, actor, bid, ReceiptAct.TAKEN_BACK, at=now)
+        await move(session, BID, actor, bid, BidState.DRAFT, now=now)
 
 
 async def _tell(

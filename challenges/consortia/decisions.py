@@ -20,7 +20,7 @@ from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.states import move
 from core import states
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import recorded_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -101,7 +101,7 @@ async def decide_consortium(
         reason=reason,
         officer_id=actor.person_id,
         rule_id=consortium.rule_id,
-        decided_at=utc_now(),
+        decided_at=await recorded_time(session),
         inputs=frozen_inputs(standing, run),
         quota=frozen_quota(quota_of(consortium)),
     )

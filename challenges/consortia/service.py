@@ -30,7 +30,7 @@ from challenges.postings.states import move
 from challenges.programs.models import QuotaRule
 from core import audit, states
 from core.actor import SYSTEM, Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
@@ -320,7 +320,7 @@ async def submit_consortium(
     """
     challenge = await _lock_challenge(session, actor, challenge_id)
     consortium = await _lock_open(session, challenge_id, revision)
-    if not policies.may_submit(actor, challenge, consortium, utc_now()):
+    if not policies.may_submit(actor, challenge, consortium, await database_time(session)):
         raise ConflictError(_("A consortium is submitted after the deadline for bids, once."))
     if (
         challenge.program is not None

@@ -11,7 +11,7 @@ from challenges.consortia.models import Waiver, WaiverAnswer
 from challenges.consortia.service import CHANGED_MEANWHILE, standing_of
 from core import audit
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import recorded_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -51,7 +51,7 @@ async def request_waiver(
         parts=[part.name for part in standing.broken],
         reason=reason.strip(),
         requested_by_id=actor.person_id,
-        requested_at=utc_now(),
+        requested_at=await recorded_time(session),
     )
     await _add(session, waiver)
     await audit.record(
@@ -103,7 +103,7 @@ async def answer_waiver(
         is_confirmed=is_confirmed,
         reason=reason.strip(),
         officer_id=actor.person_id,
-        answered_at=utc_now(),
+        answered_at=await recorded_time(session),
     )
     await _add(session, answer)
     await audit.record(

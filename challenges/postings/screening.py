@@ -12,7 +12,6 @@ from challenges.postings.service import read_challenge, write_tokens
 from challenges.postings.states import move, transition
 from core import audit
 from core.actor import SYSTEM, Actor
-from core.clock import utc_now
 from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
@@ -29,7 +28,7 @@ async def publish_challenge(session: AsyncSession, actor: Actor, challenge_id: u
     challenge = await _in_charge(session, actor, challenge_id)
     if transition(challenge.state, ChallengeState.PUBLISHED) is None:
         raise ConflictError(_("This challenge does not wait for screening."))
-    if messages := completeness.unpublishable(challenge, utc_now()):
+    if messages := completeness.unpublishable(challenge, await database_time(session)):
         raise InvalidError(messages)
     await _publish(session, actor, challenge, None)
     return challenge

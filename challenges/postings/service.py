@@ -17,7 +17,8 @@ from core import attachments, audit
 from core.accounts.queries import person_by_id
 from core.actor import Actor
 from core.attachments import Attachment
-from core.clock import shanghai_today, utc_now
+from core.clock import shanghai_today
+from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
@@ -186,7 +187,7 @@ async def submit_challenge(session: AsyncSession, actor: Actor, challenge_id: uu
         raise ForbiddenError(
             _("Your organization is being verified; challenges can be submitted afterwards.")
         )
-    if messages := completeness.lacking(challenge, utc_now()):
+    if messages := completeness.lacking(challenge, await database_time(session)):
         raise InvalidError(messages)
     await write_tokens(challenge)
     await move(session, actor, challenge, ChallengeState.SUBMITTED, details={"revision": challenge.revision})

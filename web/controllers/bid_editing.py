@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Controller, Response, post
 from litestar.response import Template
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.amendments.queries import unconfirmed
 from challenges.bids import policies, queries, service
@@ -40,7 +41,7 @@ class BidEditingController(Controller):
         command, action = data.get("do"), data.get("action") or ("replace" if data.get("overwrite") else "")
         form = shown_form(bid, arranged(_typed(data), command))
         if bid.state is BidState.SUBMITTED and not action:
-            _still_open(actor, bid)
+            await _still_open(session, actor, bid)
             if is_htmx(request) and command:
                 return _rows(request, bid, form, command, saved=False)
             return await editor_page(request, session, actor, bid, form, unsaved=True)
@@ -123,8 +124,8 @@ def _revision(data: FormData) -> int:
     return 0
 
 
-def _still_open(actor: Actor, bid: Bid) -> None:
-    if not policies.may_edit_bid(actor, bid, utc_now()):
+async def _still_open(session: AsyncSession, actor: Actor, bid: Bid) -> None:
+    if not policies.may_edit_bid(actor, bid, await queries.database_time(session)):
         raise ConflictError(
             _("The deadline has passed or the bid was withdrawn: it cannot be changed any more.")
         )

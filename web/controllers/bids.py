@@ -16,7 +16,6 @@ from challenges.bids.receipts import published_receipts, receipt_json
 from challenges.bids.sealing import bid_files, canonical_bid
 from challenges.postings.service import read_challenge
 from core.actor import Actor
-from core.clock import utc_now
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -62,7 +61,7 @@ class BidController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, bid_id: FromPath[uuid.UUID]
     ) -> Template:
         bid = await _visible_bid(session, actor, bid_id)
-        if policies.may_edit_bid(actor, bid, utc_now()):
+        if policies.may_edit_bid(actor, bid, await queries.database_time(session)):
             return await editor_page(request, session, actor, bid, form_of(bid))
         return render(
             request,
@@ -71,7 +70,7 @@ class BidController(Controller):
             own_part=_own_part(actor, bid),
             budget=budget_table(bid),
             may_read=policies.may_read_bid(actor, bid),
-            may_answer=policies.may_answer_invitation(actor, bid, utc_now()),
+            may_answer=policies.may_answer_invitation(actor, bid, await queries.database_time(session)),
             attachments=await bid_files(session, bid),
             receipts=await receipts_for(session, actor, bid),
             unconfirmed=await unconfirmed(session, bid),
@@ -213,7 +212,7 @@ class BidsOfChallengeController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Template:
         challenge = await read_challenge(session, actor, challenge_id)
-        if not policies.may_list_bids(actor, challenge, utc_now()):
+        if not policies.may_list_bids(actor, challenge, await queries.database_time(session)):
             raise ForbiddenError(
                 _("Bids are sealed until the deadline, and then read by poster and officers alone.")
             )
@@ -248,7 +247,9 @@ class BidsOfChallengeController(Controller):
         """Whoever took part sees that each bid opened is the one that was handed in."""
         challenge = await read_challenge(session, actor, challenge_id)
         participants = await queries.member_ids(session, challenge.id)
-        if not policies.may_see_receipts(actor, challenge, participants, utc_now()):
+        if not policies.may_see_receipts(
+            actor, challenge, participants, await queries.database_time(session)
+        ):
             raise ForbiddenError(_("Receipts are shown after the deadline to those who took part."))
         own = {
             bid.id

@@ -16,7 +16,7 @@ from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from core.actor import Actor
 from core.audit import entries_of, head_of_log
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -274,7 +274,7 @@ async def _workbench(
         and consortium.bid_id is None
         and policies.may_edit_consortium(actor, challenge, consortium),
         may_hand_in=consortium is not None and policies.may_edit_consortium(actor, challenge, consortium),
-        is_unsealed=posting_policies.is_bidding_over(challenge, utc_now()),
+        is_unsealed=posting_policies.is_bidding_over(challenge, await database_time(session)),
         note=note if note is not None else (consortium.note if consortium else ""),
         heat=heat,
     )

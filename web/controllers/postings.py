@@ -18,7 +18,8 @@ from challenges.programs import queries as program_queries
 from challenges.programs.policies import rule_of_day
 from core.attachments import attachments_of
 from core.audit import entries_of
-from core.clock import shanghai_today, to_shanghai, utc_now
+from core.clock import shanghai_today, to_shanghai
+from core.database import database_time
 from core.errors import InvalidError
 from core.i18n import gettext
 from solvers.fields import FIELDS, field_of
@@ -268,7 +269,7 @@ async def _challenge_page(
         "challenges/show.html",
         status=status,
         challenge=challenge,
-        is_open=policies.is_open_for_bids(challenge, utc_now()),
+        is_open=policies.is_open_for_bids(challenge, await database_time(session)),
         is_poster=policies.is_poster(actor, challenge),
         is_officer=policies.is_officer_in_charge(actor, challenge),
         may_edit=policies.may_edit_challenge(actor, challenge),
