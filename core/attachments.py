@@ -1,15 +1,15 @@
-"""Attachments: files on local disk under their SHA-256, rows that say what they belong to.
+"""Attachments: files in the storage, rows that say what they belong to.
 
 Who may read one is decided by what it belongs to (`subject_type`, `subject_id`), never here. What belongs to something
-sealed is encrypted on disk under its id, and its row tells neither name nor hash.
+sealed is encrypted while it streams in, and its row tells neither name nor hash.
 """
 
-import asyncio
 import hashlib
 import json
-import os
-import tempfile
 import uuid
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, select
@@ -21,8 +21,14 @@ from core.actor import Actor
 from core.database import Base, Created, Key, reference
 from core.errors import InvalidError
 from core.i18n import lazy_gettext as _
+from core.scanning import Scan
+from core.sealed_streams import seal_stream, unseal_stream
 from core.sealing import seal, unseal
 from core.settings import Settings
+from core.storage import storage_of
+
+# A whole file, or one that streams in.
+Content = bytes | AsyncIterable[bytes]
 
 # Type by content: the browser's word for it is not believed. Office files are ZIP archives.
 SIGNATURES = {
@@ -32,6 +38,7 @@ SIGNATURES = {
     "application/zip": (b"PK\x03\x04",),
     "application/msword": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
 }
+LONGEST_SIGNATURE = max(len(item) for signatures in SIGNATURES.values() for item in signatures)
 OFFICE_TYPES = {
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -50,6 +57,8 @@ class Attachment(Created, Base):
     content_type: Mapped[str] = mapped_column(String(100))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
+    # Its name in the storage; empty for what was kept before files had names of their own (`location_of`).
+    location: Mapped[str] = mapped_column(String(100), default="", server_default="")
     # Name and SHA-256 of a sealed file, encrypted; the columns are empty then.
     sealed_facts: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     uploaded_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="SET NULL", default=None)
@@ -66,10 +75,14 @@ def detect_content_type(name: str, content: bytes) -> str | None:
     return None
 
 
-def path_of(settings: Settings, attachment: Attachment) -> Path:
+def location_of(attachment: Attachment) -> str:
+    """The name of its file in the storage."""
+    if attachment.location:
+        return attachment.location
+    # Kept before files had names of their own.
     if attachment.sealed_facts is not None:
-        return settings.attachments_dir / "sealed" / str(attachment.id)
-    return settings.attachments_dir / attachment.sha256[:2] / attachment.sha256
+        return f"sealed/{attachment.id}"
+    return f"{attachment.sha256[:2]}/{attachment.sha256}"
 
 
 def _context(attachment: Attachment) -> str:
@@ -84,9 +97,15 @@ def reveal_facts(attachment: Attachment, key: bytes) -> None:
         set_committed_value(attachment, "sha256", facts["sha256"])
 
 
-def read_sealed(settings: Settings, attachment: Attachment, key: bytes) -> bytes:
-    """The content of a sealed file. Blocks: call it in a thread."""
-    return unseal(key, path_of(settings, attachment).read_bytes(), _context(attachment))
+async def read_attachment(
+    settings: Settings, attachment: Attachment, key: bytes | None = None
+) -> AsyncIterator[bytes]:
+    """The content as a stream, unsealed with the key of what is sealed; FileNotFoundError before its first chunk."""
+    chunks = await storage_of(settings).read(location_of(attachment))
+    if attachment.sealed_facts is None:
+        return chunks
+    assert key is not None, "a sealed file is read with its key"
+    return unseal_stream(key, chunks, _context(attachment))
 
 
 async def store_attachment(
@@ -97,38 +116,33 @@ async def store_attachment(
     subject_type: str,
     subject_id: uuid.UUID,
     name: str,
-    content: bytes,
+    content: Content,
     key: bytes | None = None,
+    max_mb: int | None = None,
 ) -> Attachment:
-    """Keep a file, sealed where a key is given.
+    """Keep a file while it streams in, sealed where a key is given; `max_mb` is a limit below the deployment's.
 
-    Raises InvalidError on field `file` for what is empty, too large or of an unknown type.
+    Raises InvalidError on field `file` for what is empty, too large, of an unknown type, or infected; nothing is kept
+    then.
     """
-    if not content:
-        raise InvalidError({"file": _("Choose a file that is not empty.")})
-    if len(content) > settings.max_upload_mb * 2**20:
-        raise InvalidError(
-            {"file": _("The file is larger than %(limit)s MiB.", limit=settings.max_upload_mb)}
-        )
-    content_type = detect_content_type(name, content)
-    if content_type is None:
-        raise InvalidError({"file": _("Only PDF, PNG, JPEG, Office and ZIP files are accepted.")})
     attachment = Attachment(
         id=uuid.uuid4(),
         subject_type=subject_type,
         subject_id=subject_id,
-        name=Path(name.replace("\\", "/")).name[-200:],
-        content_type=content_type,
-        size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        name=plain_name(name),
         uploaded_by_id=actor.person_id,
     )
+    folder = "files" if key is None else "sealed"
+    attachment.location = f"{folder}/{attachment.id.hex[:2]}/{attachment.id}"
+    arriving = _Arriving(settings, attachment.name, content, limit_mb(settings, max_mb))
+    chunks = arriving.chunks() if key is None else seal_stream(key, arriving.chunks(), _context(attachment))
+    await storage_of(settings).write(attachment.location, chunks)
+    attachment.content_type, attachment.size_bytes = arriving.content_type, arriving.size_bytes
+    attachment.sha256 = arriving.digest.hexdigest()
     if key is not None:
         facts = {"name": attachment.name, "sha256": attachment.sha256}
         attachment.sealed_facts = seal(key, json.dumps(facts).encode(), _context(attachment))
         attachment.name = attachment.sha256 = ""
-        content = await asyncio.to_thread(seal, key, content, _context(attachment))
-    await asyncio.to_thread(_write, path_of(settings, attachment), content)
     session.add(attachment)
     await session.flush()
     if key is not None:
@@ -136,17 +150,91 @@ async def store_attachment(
     return attachment
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all; the same content is one file, whoever sends it."""
-    if path.exists():
+@dataclass(frozen=True)
+class FileRules:
+    """What a subject asks of the files it takes: a limit below the deployment's, and the key where they are sealed."""
+
+    max_mb: int | None = None
+    key: bytes | None = None
+
+
+def plain_name(name: str) -> str:
+    """The last part of a path as any system writes it, Chinese included, without what no header carries."""
+    last = Path(name.replace("\\", "/")).name
+    return "".join(character for character in last if character.isprintable())[-200:] or "file"
+
+
+def limit_mb(settings: Settings, max_mb: int | None) -> int:
+    """The smaller of the deployment's limit and a program's."""
+    return min(settings.max_upload_mb, max_mb or settings.max_upload_mb)
+
+
+class _Arriving:
+    """A file as it comes in: what it is and how large is known at the end, what is wrong with it at once."""
+
+    def __init__(self, settings: Settings, name: str, content: Content, max_mb: int) -> None:
+        self._settings, self._name, self._content, self._max_mb = settings, name, content, max_mb
+        self.content_type = ""
+        self.size_bytes = 0
+        self.digest = hashlib.sha256()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The content; raises InvalidError before its last chunk has gone where the file is not accepted."""
+        async with _scan(self._settings) as scan:
+            async for chunk in self._recognized():
+                self.size_bytes += len(chunk)
+                if self.size_bytes > self._max_mb * 2**20:
+                    raise InvalidError({"file": too_large(self._max_mb)})
+                self.digest.update(chunk)
+                if scan is not None:
+                    await scan.take(chunk)
+                yield chunk
+            if scan is not None:
+                await scan.verdict()
+
+    async def _recognized(self) -> AsyncIterator[bytes]:
+        """The same chunks, the first of them long enough to tell the type."""
+        head = b""
+        async for chunk in _as_stream(self._content):
+            if self.content_type:
+                yield chunk
+                continue
+            head += chunk
+            if len(head) >= LONGEST_SIGNATURE:
+                self._recognize(head)
+                yield head
+        if not self.content_type:
+            self._recognize(head)
+            yield head
+
+    def _recognize(self, head: bytes) -> None:
+        if not head:
+            raise InvalidError({"file": _("Choose a file that is not empty.")})
+        found = detect_content_type(self._name, head)
+        if found is None:
+            raise InvalidError({"file": _("Only PDF, PNG, JPEG, Office and ZIP files are accepted.")})
+        self.content_type = found
+
+
+def too_large(max_mb: int) -> str:
+    return str(_("The file is larger than %(limit)s MiB.", limit=max_mb))
+
+
+async def _as_stream(content: Content) -> AsyncIterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
         return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).rename(path)
+    async for chunk in content:
+        yield chunk
+
+
+@asynccontextmanager
+async def _scan(settings: Settings) -> AsyncIterator[Scan | None]:
+    if not settings.clamav_address:
+        yield None
+        return
+    async with Scan(settings.clamav_address) as scan:
+        yield scan
 
 
 async def attachments_of(session: AsyncSession, subject_type: str, subject_id: uuid.UUID) -> list[Attachment]:

@@ -1,6 +1,7 @@
 """Settings, read from the environment once per process; docs/settings.md holds the same table."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +19,7 @@ class SettingsError(Exception):
 SCHEMES = {
     "database_url": ("postgresql", "postgres"),
     "broker_url": ("redis", "rediss", "amqp", "amqps"),
+    "attachments_url": ("s3", "file"),
     "smtp_url": ("smtp", "smtp+starttls", "smtps"),
     "base_url": ("http", "https"),
 }
@@ -77,6 +79,16 @@ class Settings:
     )
     worker_threads: int = _setting("WORKER_THREADS", 4, "Threads of one worker process")
     max_upload_mb: int = _setting("MAX_UPLOAD_MB", 20, "Largest attachment, in MiB")
+    attachments_url: str | None = _setting(
+        "ATTACHMENTS_URL",
+        None,
+        "s3://bucket/prefix or file:///directory of attachments; when absent they are in the data directory",
+    )
+    clamav_address: str = _setting(
+        "CLAMAV_ADDRESS",
+        "",
+        "host:port or /path/of/socket of ClamAV's daemon, which looks at every upload; when absent nothing does",
+    )
     session_days: int = _setting("SESSION_DAYS", 14, "Days after which an unused login ends")
     login_attempts_per_account: int = _setting(
         "LOGIN_ATTEMPTS_PER_ACCOUNT",
@@ -141,6 +153,8 @@ class Settings:
                 allowed = ", ".join(f"{scheme}://" for scheme in schemes)
                 raise SettingsError(f"{name.upper()} must begin with one of {allowed}")
         settings = cls(**values)
+        if not re.fullmatch(r"(/.+|.+:\d+)?", settings.clamav_address):
+            raise SettingsError("CLAMAV_ADDRESS must be host:port or the path of a socket")
         # Read once here, so that a mistake is told at the start and not at every request.
         _ = settings.trusted_networks
         return settings

@@ -1,7 +1,7 @@
 """What a request carries besides its route: client address, safe return paths, form data for WTForms."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -12,19 +12,36 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import FormMultiDict, UploadFile
 
+from core.attachments import Content
 from core.clock import from_shanghai
 from core.settings import Settings
 
-# Ceiling of an upload's body, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
-# held in memory once.
+# Ceiling of an upload's body by form, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
+# on this machine's disk once before anything is checked. Uploads in pieces have no such ceiling.
 UPLOAD_BODY_LIMIT = 64 * 2**20
+READ_BYTES = 2**20
 UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+class UploadedChunks:
+    """The content of a form's file, read from where the form's parser has put it; may be read again."""
+
+    def __init__(self, file: UploadFile) -> None:
+        self._file = file
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._read()
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        await self._file.seek(0)
+        while chunk := await self._file.read(READ_BYTES):
+            yield chunk
 
 
 @dataclass(frozen=True)
 class Upload:
     name: str
-    content: bytes
+    content: Content
 
 
 class FormData:
@@ -72,7 +89,13 @@ async def uploaded_file(request: Request[Any, Any, Any], field: str = "file") ->
     value = (await request.form()).get(field)
     if not isinstance(value, UploadFile):
         return Upload("", b"")
-    return Upload(value.filename, await value.read())
+    return Upload(value.filename, UploadedChunks(value))
+
+
+async def uploaded_files(request: Request[Any, Any, Any], field: str = "file") -> list[Upload]:
+    """All files of a form's field."""
+    values = (await request.form()).getall(field, [])
+    return [Upload(item.filename, UploadedChunks(item)) for item in values if isinstance(item, UploadFile)]
 
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> str:

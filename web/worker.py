@@ -17,7 +17,8 @@ import challenges.matches.jobs
 import challenges.notices.service
 import challenges.postings.jobs  # noqa: F401
 import core.mail
-import core.notifications.jobs  # noqa: F401
+import core.notifications.jobs
+import core.uploads  # noqa: F401
 from challenges.indexing.listener import Listener
 from core.jobs import OutboxRelay, configure_broker
 from core.postgres import STOP_SIGNALS

@@ -22,7 +22,14 @@ from challenges.postings.queries import certificates_on
 from challenges.programs.policies import accepts_bidder
 from core import audit
 from core.actor import Actor
-from core.attachments import Attachment, reveal_facts, store_attachment
+from core.attachments import (
+    Attachment,
+    Content,
+    FileRules,
+    attachments_of,
+    reveal_facts,
+    store_attachment,
+)
 from core.clock import shanghai_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
@@ -32,6 +39,7 @@ from core.settings import Settings
 from core.states import move
 from solvers.organizations import queries as organization_queries
 
+MAX_FILES = 20
 ONE_BID = _("Your organization already takes part in another bid for this challenge.")
 
 
@@ -335,9 +343,17 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
 
 
 async def attach_file(
-    session: AsyncSession, actor: Actor, settings: Settings, bid_id: uuid.UUID, *, name: str, content: bytes
+    session: AsyncSession,
+    actor: Actor,
+    settings: Settings,
+    bid_id: uuid.UUID,
+    *,
+    name: str,
+    content: Content,
 ) -> Attachment:
+    """Raises InvalidError on field `file`."""
     bid, now = await _open_bid(session, actor, bid_id)
+    await _has_room(session, bid)
     attachment = await store_attachment(
         session,
         settings,
@@ -347,10 +363,27 @@ async def attach_file(
         name=name,
         content=content,
         key=await challenge_key(session, bid.challenge_id),
+        max_mb=_max_file_mb(bid),
     )
     await _files_changed(session, actor, bid, now)
     await audit.record(session, actor, "bid.file_added", "bid", bid.id, {"file": str(attachment.id)})
     return attachment
+
+
+async def file_rules(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> FileRules:
+    """What holds for a file that its lead is about to send; raises like `attach_file`."""
+    bid, _now = await _open_bid(session, actor, bid_id)
+    await _has_room(session, bid)
+    return FileRules(max_mb=_max_file_mb(bid), key=await challenge_key(session, bid.challenge_id))
+
+
+def _max_file_mb(bid: Bid) -> int | None:
+    return bid.challenge.program.max_file_mb if bid.challenge.program is not None else None
+
+
+async def _has_room(session: AsyncSession, bid: Bid) -> None:
+    if len(await attachments_of(session, "bid", bid.id)) >= MAX_FILES:
+        raise InvalidError({"file": _("A bid has at most %(number)s attachments.", number=MAX_FILES)})
 
 
 async def may_read_attachment(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> bool:

@@ -17,7 +17,7 @@ from challenges.programs import queries as program_queries
 from challenges.programs.calendar import earliest_end
 from core import audit
 from core.actor import SYSTEM, Actor
-from core.attachments import Attachment, attachments_of, store_attachment
+from core.attachments import Attachment, Content, attachments_of, store_attachment
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
@@ -156,7 +156,7 @@ async def save_completion(
     settings: Settings,
     check_id: uuid.UUID,
     text: str,
-    file: tuple[str, bytes] | None,
+    file: tuple[str, Content] | None,
 ) -> FormalCheck:
     """Keep the bidder's text and file; nobody else reads them until they are handed in."""
     check = await _for_bidder(session, actor, check_id)

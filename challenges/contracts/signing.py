@@ -20,7 +20,7 @@ from challenges.contracts.standing import Standing, book_of, read_contract, tell
 from challenges.contracts.states import CONTRACT, VERSION
 from core import audit
 from core.actor import Actor
-from core.attachments import store_attachment
+from core.attachments import Content, store_attachment
 from core.clock import SHANGHAI
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
@@ -86,7 +86,7 @@ async def sign_contract(
     *,
     sha256: str,
     name: str,
-    content: bytes,
+    content: Content,
 ) -> ContractVersion:
     """Sign the offered version for the actor's organization: the SHA-256 it confirms, and the signed copy.
 

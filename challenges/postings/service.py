@@ -228,14 +228,11 @@ async def attach_file(
     challenge_id: uuid.UUID,
     *,
     name: str,
-    content: bytes,
+    content: attachments.Content,
 ) -> Attachment:
     """Raises InvalidError on field `file`."""
     challenge = await editable_challenge(session, actor, challenge_id, lock=True)
-    if len(await attachments.attachments_of(session, SUBJECT, challenge.id)) >= MAX_ATTACHMENTS:
-        raise InvalidError(
-            {"file": _("A challenge has at most %(number)s attachments.", number=MAX_ATTACHMENTS)}
-        )
+    await _has_room(session, challenge)
     attachment = await attachments.store_attachment(
         session, settings, actor, subject_type=SUBJECT, subject_id=challenge.id, name=name, content=content
     )
@@ -243,6 +240,19 @@ async def attach_file(
         session, actor, "challenge.attachment_added", SUBJECT, challenge.id, {"name": attachment.name}
     )
     return attachment
+
+
+async def file_rules(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> attachments.FileRules:
+    """What holds for a file that is about to be sent; raises like `attach_file`."""
+    await _has_room(session, await editable_challenge(session, actor, challenge_id))
+    return attachments.FileRules()
+
+
+async def _has_room(session: AsyncSession, challenge: Challenge) -> None:
+    if len(await attachments.attachments_of(session, SUBJECT, challenge.id)) >= MAX_ATTACHMENTS:
+        raise InvalidError(
+            {"file": _("A challenge has at most %(number)s attachments.", number=MAX_ATTACHMENTS)}
+        )
 
 
 async def remove_file(session: AsyncSession, actor: Actor, attachment: Attachment) -> None:

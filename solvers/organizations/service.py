@@ -18,7 +18,7 @@ from core.accounts.models import Person
 from core.accounts.queries import person_by_email
 from core.accounts.service import create_person
 from core.actor import Actor
-from core.attachments import Attachment, attachments_of, store_attachment
+from core.attachments import Attachment, Content, FileRules, attachments_of, store_attachment
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
@@ -298,12 +298,11 @@ async def add_document(
     organization_id: uuid.UUID,
     *,
     name: str,
-    content: bytes,
+    content: Content,
 ) -> Attachment:
     """Keep a document as evidence for the verification; raises InvalidError on `file`."""
+    await document_rules(session, actor, organization_id)
     organization = await _editable(session, actor, organization_id)
-    if len(await attachments_of(session, SUBJECT, organization.id)) >= MAX_DOCUMENTS:
-        raise InvalidError({"file": _("At most %(limit)s documents.", limit=MAX_DOCUMENTS)})
     document = await store_attachment(
         session, settings, actor, subject_type=SUBJECT, subject_id=organization.id, name=name, content=content
     )
@@ -311,6 +310,14 @@ async def add_document(
         session, actor, "organization.document_added", SUBJECT, organization.id, {"file": document.name}
     )
     return document
+
+
+async def document_rules(session: AsyncSession, actor: Actor, organization_id: uuid.UUID) -> FileRules:
+    """What holds for a document that is about to be sent; raises like `add_document`."""
+    organization = await _editable(session, actor, organization_id)
+    if len(await attachments_of(session, SUBJECT, organization.id)) >= MAX_DOCUMENTS:
+        raise InvalidError({"file": _("At most %(limit)s documents.", limit=MAX_DOCUMENTS)})
+    return FileRules()
 
 
 async def remove_document(session: AsyncSession, actor: Actor, document: Attachment) -> None:

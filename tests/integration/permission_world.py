@@ -63,7 +63,7 @@ from solvers.models import (
 )
 from solvers.organizations.events import VERIFIED
 from tests.factories import Factory
-from tests.integration.permission_rooms import contracts
+from tests.integration.permission_rooms import contracts, uploads
 from tests.integration.permission_rooms.checks import add_check
 from tests.integration.permission_rooms.questions_and_changes import add_questions_and_changes
 
@@ -89,7 +89,12 @@ RESET_TOKEN, INVITATION_TOKEN, CALENDAR_TOKEN = "reset-token", "invitation-token
 # Rooms that add what hangs on a scene's challenge, in the order of the way of a challenge; each has a file of its own
 # in permission_rooms/ and one in permission_matrix/.
 AddRoom = Callable[["Builder", str, Challenge, dict[str, Any]], Awaitable[None]]
-ROOMS: tuple[AddRoom, ...] = (add_questions_and_changes, add_check, contracts.add_contracts)
+ROOMS: tuple[AddRoom, ...] = (
+    add_questions_and_changes,
+    uploads.add_upload,
+    add_check,
+    contracts.add_contracts,
+)
 SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver", *contracts.SCENES)
 
 

@@ -3,7 +3,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import select
 
-from core.attachments import Attachment, path_of
+from core.attachments import Attachment, location_of
 from core.clock import utc_now
 from core.settings import Settings
 from solvers.models import MembershipRole, Organization, Verification
@@ -134,5 +134,5 @@ async def test_a_file_missing_on_disk_is_said_to_be_missing(
     make: Factory, browser_of: BrowserOf, settings: Settings
 ) -> None:
     _organization, browser, attachment = await uploaded(make, browser_of)
-    delete(path_of(settings, attachment))
+    delete(settings.attachments_dir / location_of(attachment))
     assert (await browser.get(f"/attachments/{attachment.id}")).status_code == 404

@@ -19,7 +19,7 @@ from challenges.contracts.models import ContractSignature, ContractState, Versio
 from challenges.contracts.policies import open_version, version_in_force
 from challenges.contracts.standing import book_of, read_contract
 from challenges.models import ChallengeState, MemberDeparture
-from core.attachments import attachment_by_id, path_of
+from core.attachments import attachment_by_id, read_attachment
 from core.clock import shanghai_today, utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.notifications.models import Notification
@@ -90,7 +90,7 @@ async def test_the_offered_document_is_a_pdf_whose_text_can_be_read_and_whose_ha
     assert version.document_id is not None
     attachment = await attachment_by_id(case.session, version.document_id)
     assert attachment is not None
-    content = path_of(settings, attachment).read_bytes()
+    content = b"".join([chunk async for chunk in await read_attachment(settings, attachment)])
     assert hashlib.sha256(content).hexdigest() == version.sha256 == attachment.sha256
     reader = PdfReader(io.BytesIO(content))
     words = "".join("".join(page.extract_text() for page in reader.pages).split())

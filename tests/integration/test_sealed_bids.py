@@ -1,5 +1,6 @@
 """What is sealed cannot be read from the database or the disk; two officers open; receipts prove what was handed in."""
 
+import asyncio
 import hashlib
 import json
 from dataclasses import replace
@@ -10,17 +11,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from challenges.bids import opening, queries
+from challenges.bids.keys import challenge_key
 from challenges.bids.models import Bid, BidReceipt, ReceiptAct
 from challenges.postings.service import read_challenge
 from challenges.programs.models import ProgramOfficer
 from core.accounts.models import Person, PlatformRole
 from core.actor import Actor
-from core.attachments import Attachment, path_of
+from core.attachments import Attachment, location_of
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError
 from core.notifications.models import Notification
 from core.process import Process
-from core.sealing import SealBrokenError
+from core.sealing import SealBrokenError, seal
 from solvers.organizations.models import Membership, MembershipRole
 from tests.conftest import BrowserOf
 from tests.factories import Factory
@@ -284,6 +286,24 @@ async def test_a_late_deadline_extension_is_no_way_around(handed: Handed) -> Non
         await open_as(handed, handed.second)
 
 
-def test_files_of_other_things_keep_their_place(process: Process) -> None:
+async def test_a_file_sealed_whole_before_files_were_streamed_is_still_read(
+    handed: Handed, browser_of: BrowserOf, process: Process
+) -> None:
+    stage, session = handed.stage, handed.stage.make.session
+    file = await session.scalar(select(Attachment))
+    assert file is not None
+    key = await challenge_key(session, stage.challenge.id)
+    whole = seal(key, PDF, f"attachment {file.id}")
+    place = process.settings.attachments_dir / "sealed" / str(file.id)
+    await asyncio.to_thread(place.write_bytes, whole)
+    await session.execute(text("UPDATE attachment SET location = ''"))
+    await session.commit()
+    await session.refresh(file)
+    assert location_of(file) == f"sealed/{file.id}"
+    browser = await browser_of(stage.bidder, stage.sme)
+    assert (await browser.get(f"/attachments/{file.id}")).content == PDF
+
+
+def test_files_of_other_things_keep_their_place() -> None:
     plain = Attachment(name="a.pdf", sha256="ab" * 32)
-    assert path_of(process.settings, plain).name == "ab" * 32
+    assert location_of(plain) == "ab/" + "ab" * 32

@@ -35,6 +35,7 @@ from web.controllers.registration import RegistrationController
 from web.controllers.saved import SavedController
 from web.controllers.solvers import SolverController
 from web.controllers.statistics import DashboardController, StatisticsController
+from web.controllers.uploads import UploadController
 from web.controllers.what_if import WhatIfController
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -51,6 +52,7 @@ ROUTES: list[ControllerRouterHandler] = [
     MailController,
     AccountController,
     AttachmentController,
+    UploadController,
     DemoController,
     ProfileController,
     SolverController,

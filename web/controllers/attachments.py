@@ -3,7 +3,6 @@
 Each package that keeps attachments has an entry in SUBJECTS. An attachment of an unknown subject is nobody's.
 """
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Controller, Response, get, post
-from litestar.response import File
+from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import service as bid_service
@@ -20,10 +19,11 @@ from challenges.checks import service as check_service
 from challenges.contracts import service as contract_service
 from challenges.postings import service as posting_service
 from core.actor import Actor
-from core.attachments import Attachment, attachment_by_id, path_of, read_sealed
+from core.attachments import Attachment, Content, FileRules, attachment_by_id, read_attachment
 from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
+from core.settings import Settings
 from solvers.organizations import policies as organization_policies
 from solvers.organizations import service as organization_service
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
@@ -43,6 +43,10 @@ class SubjectRules:
 
     may_read: Callable[[AsyncSession, Actor, Attachment], Awaitable[bool]]
     remove: Callable[[AsyncSession, Actor, Attachment], Awaitable[str]] | None = None
+    # What holds for a file that this person is about to send, by the subject's id; raises where none may be sent. Then
+    # `add` runs the use case, which checks everything again, and returns the path to go back to.
+    rules: Callable[[AsyncSession, Actor, uuid.UUID], Awaitable[FileRules]] | None = None
+    add: Callable[[AsyncSession, Settings, Actor, uuid.UUID, str, Content], Awaitable[str]] | None = None
     # The file with its name, and the key where it is sealed.
     unseal: Callable[[AsyncSession, Attachment], Awaitable[tuple[Attachment, bytes | None]]] | None = None
 
@@ -56,6 +60,18 @@ async def _remove_of_organization(session: AsyncSession, actor: Actor, attachmen
     return "/organization"
 
 
+async def _add_to_organization(
+    session: AsyncSession,
+    settings: Settings,
+    actor: Actor,
+    subject_id: uuid.UUID,
+    name: str,
+    content: Content,
+) -> str:
+    await organization_service.add_document(session, settings, actor, subject_id, name=name, content=content)
+    return "/organization#documents"
+
+
 async def _may_read_of_challenge(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
     return await posting_service.may_read_attachment(session, actor, attachment.subject_id)
 
@@ -65,13 +81,25 @@ async def _remove_of_challenge(session: AsyncSession, actor: Actor, attachment: 
     return f"/challenges/{attachment.subject_id}/edit#files"
 
 
+async def _add_to_challenge(
+    session: AsyncSession,
+    settings: Settings,
+    actor: Actor,
+    subject_id: uuid.UUID,
+    name: str,
+    content: Content,
+) -> str:
+    await posting_service.attach_file(session, settings, actor, subject_id, name=name, content=content)
+    return f"/challenges/{subject_id}/edit#files"
+
+
 async def _may_read_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
     return await bid_service.may_read_attachment(session, actor, attachment.subject_id)
 
 
 async def _remove_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
     await bid_service.remove_file(session, actor, attachment.subject_id, attachment)
-    return f"/bids/{attachment.subject_id}"
+    return f"/bids/{attachment.subject_id}#files"
 
 
 async def _may_read_of_completion(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
@@ -87,12 +115,33 @@ async def _may_read_of_contract(session: AsyncSession, actor: Actor, attachment:
     return await contract_service.may_read_attachment(session, actor, attachment.subject_id)
 
 
+async def _add_to_bid(
+    session: AsyncSession,
+    settings: Settings,
+    actor: Actor,
+    subject_id: uuid.UUID,
+    name: str,
+    content: Content,
+) -> str:
+    await bid_service.attach_file(session, actor, settings, subject_id, name=name, content=content)
+    return f"/bids/{subject_id}#files"
+
+
 SUBJECTS: dict[str, SubjectRules] = {
-    "bid": SubjectRules(_may_read_of_bid, _remove_of_bid, bid_service.bid_file),
-    "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
+    "bid": SubjectRules(
+        _may_read_of_bid, _remove_of_bid, bid_service.file_rules, _add_to_bid, bid_service.bid_file
+    ),
+    "challenge": SubjectRules(
+        _may_read_of_challenge, _remove_of_challenge, posting_service.file_rules, _add_to_challenge
+    ),
     "completion": SubjectRules(_may_read_of_completion, _remove_of_completion),
     "contract_version": SubjectRules(_may_read_of_contract),
-    "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
+    "organization": SubjectRules(
+        _may_read_of_organization,
+        _remove_of_organization,
+        organization_service.document_rules,
+        _add_to_organization,
+    ),
 }
 
 
@@ -100,26 +149,26 @@ class AttachmentController(Controller):
     @get("/attachments/{attachment_id:uuid}", opt={"access": Access.PUBLIC})
     async def fetch(
         self, session: DbSession, settings: Config, actor: Acting, attachment_id: FromPath[uuid.UUID]
-    ) -> File | Response[bytes]:
+    ) -> Stream:
         attachment, rules = await _readable(session, actor, attachment_id)
         key = None
         if rules.unseal is not None:
             attachment, key = await rules.unseal(session, attachment)
-        path = path_of(settings, attachment)
-        if not path.is_file():
-            logger.error("the file of attachment %s is not on disk", attachment.id)
-            raise NotFoundError(gettext("This file is not available at present."))
+        try:
+            chunks = await read_attachment(settings, attachment, key)
+        except FileNotFoundError:
+            logger.error("the file of attachment %s is not in the storage", attachment.id)
+            raise NotFoundError(gettext("This file is not available at present.")) from None
         headers = {
             "content-disposition": content_disposition(attachment.name),
+            # A file that breaks off is not taken for a whole one.
+            "content-length": str(attachment.size_bytes),
             "cache-control": "private, no-store",
             # Whatever a browser makes of the file, it runs nothing and reaches nothing of this site.
             "content-security-policy": "sandbox; default-src 'none'",
             "x-content-type-options": "nosniff",
         }
-        if key is None:
-            return File(path=path, media_type=attachment.content_type, headers=headers)
-        content = await asyncio.to_thread(read_sealed, settings, attachment, key)
-        return Response(content, media_type=attachment.content_type, headers=headers)
+        return Stream(chunks, media_type=attachment.content_type, headers=headers)
 
     @post("/attachments/{attachment_id:uuid}/remove", opt={"access": Access.PERSON}, status_code=200)
     async def remove(

@@ -14,6 +14,7 @@ from challenges.bids.forms import BidForm, Typed, arranged, bid_form, field_valu
 from challenges.bids.models import Bid, BidReceipt, BidState
 from challenges.bids.sealing import bid_files, content_of
 from core.actor import Actor
+from core.attachments import limit_mb
 from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
@@ -200,6 +201,10 @@ async def editor_page(
         swap_revision=False,
         attachments=await bid_files(session, bid),
         file_error=file_error,
+        max_mb=limit_mb(
+            request.app.state.process.settings,
+            bid.challenge.program.max_file_mb if bid.challenge.program else None,
+        ),
         receipts=await receipts_for(session, actor, bid),
         unconfirmed=await unconfirmed(session, bid),
     )

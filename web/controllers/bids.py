@@ -166,7 +166,7 @@ class BidController(Controller):
             return await editor_page(
                 request, session, actor, bid, form_of(bid), status=422, file_error=error.errors["file"]
             )
-        return redirect(request, f"/bids/{bid_id}", flash=gettext("The file was added."))
+        return redirect(request, f"/bids/{bid_id}#files", flash=gettext("The file was added."))
 
     @post("/bids/{bid_id:uuid}/withdraw", opt={"access": Access.EDITOR}, status_code=200)
     async def withdraw(

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from litestar import Controller, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.response import Template
 
 from core.attachments import attachments_of
@@ -26,12 +25,9 @@ from web.guards import Access
 from web.labels import choices
 from web.organization_history import action_text, change_lines
 from web.own_organization import own_organization
-from web.requests import FormData, form_data
+from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_files
 from web.size_view import decision_of, size_context
 from web.templating import is_htmx, redirect, render
-
-# The file with its multipart wrapping; `store_attachment` holds the exact limit.
-UPLOAD_LIMIT_BYTES = 64 * 2**20
 
 
 class OrganizationController(Controller):
@@ -144,15 +140,13 @@ class OrganizationController(Controller):
         "/organization/documents",
         opt={"access": Access.EDITOR},
         status_code=200,
-        request_max_body_size=UPLOAD_LIMIT_BYTES,
+        request_max_body_size=UPLOAD_BODY_LIMIT,
     )
     async def add_document(
         self, request: WebRequest, session: DbSession, settings: Config, actor: Acting
     ) -> Template | Response[Any]:
         organization = await own_organization(session, actor)
-        uploads = [
-            item for item in (await form_data(request)).getlist("file") if isinstance(item, UploadFile)
-        ]
+        uploads = await uploaded_files(request)
         try:
             async with session.begin_nested():
                 for upload in uploads:
@@ -161,8 +155,8 @@ class OrganizationController(Controller):
                         settings,
                         actor,
                         organization.id,
-                        name=upload.filename,
-                        content=await upload.read(),
+                        name=upload.name,
+                        content=upload.content,
                     )
                 if not uploads:
                     raise InvalidError({"file": _("Choose a file that is not empty.")})
