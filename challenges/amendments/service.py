@@ -26,7 +26,7 @@ from challenges.followers import bidder_ids, readers_among, saver_ids
 from challenges.matches.service import queue_match
 from challenges.postings.completeness import incomplete
 from challenges.postings.models import Challenge
-from challenges.postings.policies import is_poster_editor
+from challenges.postings.policies import is_open_for_bids, is_poster_editor
 from challenges.postings.queries import officers_in_charge
 from challenges.postings.service import read_challenge, write_requirements, write_tokens
 from core import audit
@@ -148,6 +148,9 @@ async def confirm(session: AsyncSession, actor: Actor, amendment_id: uuid.UUID) 
     if challenge.organization_id in await organization_ids_of(session, actor.person_id):
         raise ForbiddenError(_("You belong to the posting organization: another officer decides this."))
     now = await database_time(session)
+    # Before the deadline is extended: what is over is not opened again.
+    if not is_open_for_bids(challenge, now):
+        raise ConflictError(_("The deadline for bids has passed: the challenge is not changed any more."))
     assert challenge.program is not None
     # What has been confirmed meanwhile would have ended this proposal's ground; the database lets one wait at a time.
     if challenge.revision != amendment.base_revision:
