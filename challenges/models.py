@@ -35,6 +35,7 @@ from challenges.contracts.models import (
     PartyRole,
     VersionState,
 )
+from challenges.exports.models import ExportKind, ExportRun, ExportState
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.notices.models import Notice, NoticeState
 from challenges.objections.models import Effect, Objection, ObjectionState
@@ -49,6 +50,8 @@ from challenges.postings.models import (
 )
 from challenges.programs.models import AppliesTo, Program, ProgramOfficer, QuotaRule, Round
 from challenges.questions.models import Answer, Question, QuestionState
+from challenges.reminders.models import QueueCheck, Reminder
+from challenges.searches.models import ChallengeAnnouncement, SavedSearch
 
 __all__ = [
     "AllocationRun",
@@ -67,6 +70,7 @@ __all__ = [
     "BidState",
     "CalendarFeed",
     "Challenge",
+    "ChallengeAnnouncement",
     "ChallengeKey",
     "ChallengeState",
     "CheckState",
@@ -80,6 +84,9 @@ __all__ = [
     "Cooperation",
     "Decision",
     "Effect",
+    "ExportKind",
+    "ExportRun",
+    "ExportState",
     "FormalCheck",
     "InvitedSolver",
     "Match",
@@ -98,12 +105,15 @@ __all__ = [
     "ProgramOfficer",
     "Question",
     "QuestionState",
+    "QueueCheck",
     "QuotaRecheck",
     "QuotaRule",
     "ReceiptAct",
+    "Reminder",
     "Requirement",
     "Round",
     "SavedChallenge",
+    "SavedSearch",
     "Settlement",
     "SolverGroup",
     "VersionState",

@@ -8,14 +8,29 @@ the trigger is found out by `verify`; docs/audit.md says against whom this helps
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, String, Text, cast, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -123,6 +138,61 @@ async def entries_of(session: AsyncSession, subject_type: str, subject_id: uuid.
         select(AuditEntry)
         .where(AuditEntry.subject_type == subject_type, AuditEntry.subject_id == subject_id)
         .order_by(AuditEntry.number.desc())
+    )
+    return list(await session.scalars(statement))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Entries about any of these things (type and id), of these actions, of some days, by people of this name."""
+
+    subjects: Collection[tuple[str, uuid.UUID]]
+    actions: Collection[str]
+    since: datetime | None = None
+    until: datetime | None = None
+    who: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        by_type: dict[str, list[uuid.UUID]] = {}
+        for subject_type, subject_id in self.subjects:
+            by_type.setdefault(subject_type, []).append(subject_id)
+        about = [
+            and_(AuditEntry.subject_type == subject_type, AuditEntry.subject_id.in_(ids))
+            for subject_type, ids in by_type.items()
+        ]
+        conditions: list[ColumnElement[bool]] = [
+            or_(false(), *about),
+            AuditEntry.action.in_(list(self.actions)),
+        ]
+        if self.since is not None:
+            conditions.append(AuditEntry.at >= self.since)
+        if self.until is not None:
+            conditions.append(AuditEntry.at < self.until)
+        if self.who:
+            conditions.append(
+                or_(
+                    AuditEntry.person_name.contains(self.who, autoescape=True),
+                    AuditEntry.organization_name.contains(self.who, autoescape=True),
+                )
+            )
+        return and_(*conditions)
+
+
+async def count_entries(session: AsyncSession, wanted: Wanted) -> int:
+    statement = select(func.count()).select_from(AuditEntry).where(wanted.condition())
+    return (await session.execute(statement)).scalar_one()
+
+
+async def page_of_entries(
+    session: AsyncSession, wanted: Wanted, *, limit: int, offset: int = 0
+) -> list[AuditEntry]:
+    """Newest first."""
+    statement = (
+        select(AuditEntry)
+        .where(wanted.condition())
+        .order_by(AuditEntry.number.desc())
+        .limit(limit)
+        .offset(offset)
     )
     return list(await session.scalars(statement))
 

@@ -20,6 +20,7 @@ from challenges.checks import queries as check_queries
 from challenges.contracts import policies as contract_policies
 from challenges.contracts import service as contract_service
 from challenges.models import Challenge
+from challenges.postings import policies as posting_policies
 from challenges.postings.policies import is_listed, is_officer_in_charge, is_poster
 from challenges.questions import queries as question_queries
 from core.actor import Actor
@@ -131,6 +132,12 @@ async def _contracts(session: AsyncSession, actor: Actor, challenge: Challenge) 
     return Place(address, gettext("Contracts"), "file-text", len(own))
 
 
+async def _history(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    if not posting_policies.may_see_history(actor, challenge):
+        return None
+    return Place(f"/challenges/{challenge.id}/history", gettext("History"), "history")
+
+
 # In the order of the way of a challenge.
 PLACES: tuple[MakePlace, ...] = (
     _questions,
@@ -138,6 +145,7 @@ PLACES: tuple[MakePlace, ...] = (
     _checks,
     _award,
     _contracts,
+    _history,
 )
 PANELS: tuple[MakePanel, ...] = (_changes_panel,)
 

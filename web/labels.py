@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+from challenges.exports.wording import use_labels
 from challenges.models import (
     AllocationState,
     AmendmentState,
@@ -15,6 +16,8 @@ from challenges.models import (
     ContractState,
     Cooperation,
     Effect,
+    ExportKind,
+    ExportState,
     MatchRunState,
     NeedSource,
     NoticeState,
@@ -116,6 +119,13 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (AmendmentState.REFUSED, _("Refused by the officer")),
     (AmendmentState.TAKEN_BACK, _("Taken back by its poster")),
     (AmendmentState.LAPSED, _("Came too late")),
+    (ExportKind.WORKBOOK, _("Workbook (XLSX)")),
+    (ExportKind.ARCHIVE, _("Archive with all documents (ZIP)")),
+    (ExportState.QUEUED, _("Queued")),
+    (ExportState.RUNNING, _("Running")),
+    (ExportState.DONE, _("Done")),
+    (ExportState.FAILED, _("Failed")),
+    (ExportState.EXPIRED, _("Expired")),
     (BidState.DRAFT, _("Draft bid")),
     (BidState.SUBMITTED, _("Submitted bid")),
     (BidState.WITHDRAWN, _("Withdrawn bid")),
@@ -188,3 +198,6 @@ def label(member: StrEnum | None) -> str:
 def choices(kind: type[StrEnum]) -> list[tuple[str, str]]:
     """Value and text of every member, for a select field."""
     return [(member.value, label(member)) for member in kind]
+
+
+use_labels(label)

@@ -4,9 +4,11 @@ Each room of the way of a challenge adds a section here. A section reads only wh
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +27,9 @@ from core.clock import SHANGHAI, shanghai_today, to_shanghai
 from core.i18n import gettext, ngettext
 from web.labels import label
 
+# Within so many days officers do what no rule of the program sets a date for: a working week.
+OFFICE_DAYS = 5
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -36,6 +41,9 @@ class Waiting:
     due: datetime | None = None
     note: str = ""
     is_urgent: bool = False
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.is_urgent or (self.due is not None and self.due < now)
 
 
 @dataclass(frozen=True)
@@ -348,7 +356,33 @@ SECTIONS: tuple[MakeSection, ...] = (
 
 
 async def sections_of(session: AsyncSession, actor: Actor, now: datetime) -> list[Section]:
-    return [await make(session, actor, now) for make in SECTIONS]
+    """Every row has a due date: its own, or OFFICE_DAYS of its program's clock after it began to wait."""
+    sections = [await make(session, actor, now) for make in SECTIONS]
+    return [replace(item, rows=[_with_due(row) for row in item.rows]) for item in sections]
+
+
+def _with_due(row: Waiting) -> Waiting:
+    if row.due is not None or row.challenge.program is None:
+        return row
+    return replace(row, due=row.since + period(row.challenge.program, OFFICE_DAYS))
+
+
+class Order(StrEnum):
+    DUE = "due"
+    AGE = "age"
+    TITLE = "title"
+
+
+def arranged(section: Section, program_id: UUID | None, order: Order) -> Section:
+    """The rows of one program, or of all, in an order that the reader has chosen."""
+    rows = [row for row in section.rows if program_id is None or row.challenge.program_id == program_id]
+    if order is Order.TITLE:
+        rows.sort(key=lambda row: row.challenge.title)
+    elif order is Order.AGE:
+        rows.sort(key=lambda row: row.since)
+    else:
+        rows.sort(key=lambda row: (row.due is None, row.due or row.since, row.since))
+    return replace(section, rows=rows)
 
 
 def _known(moment: datetime | None) -> datetime:

@@ -12,13 +12,17 @@ import challenges.checks.jobs
 import challenges.consortia.jobs
 import challenges.consortia.rechecks
 import challenges.contracts.jobs
+import challenges.exports.jobs
 import challenges.indexing.jobs
 import challenges.matches.jobs
 import challenges.notices.service
-import challenges.postings.jobs  # noqa: F401
+import challenges.postings.jobs
+import challenges.reminders.jobs
+import challenges.searches.jobs  # noqa: F401
 import core.mail
 import core.notifications.jobs
 import core.uploads  # noqa: F401
+import web.officer_reminders  # noqa: F401
 from challenges.indexing.listener import Listener
 from core.jobs import OutboxRelay, configure_broker
 from core.postgres import STOP_SIGNALS

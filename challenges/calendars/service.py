@@ -84,5 +84,5 @@ def _round(item: Round, public_url: str) -> Event:
         start=item.opens_on,
         last_day=item.closes_on,
         changed_at=item.created_at,
-        link=f"{public_url}/programs/{item.program_id}",
+        link=f"{public_url}/programs/{item.program_id}/rounds/{item.id}",
     )

@@ -77,6 +77,12 @@ async def open_consortium(
     return await session.scalar(statement)
 
 
+async def consortia_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
+    """All that there ever were of a challenge, the oldest first."""
+    statement = _whole().where(Consortium.challenge_id == challenge_id)
+    return list(await session.scalars(statement.order_by(Consortium.created_at, Consortium.id)))
+
+
 async def unended_consortia(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
     """Those that wait or are approved, locked, in the order of their ids."""
     statement = (

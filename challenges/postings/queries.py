@@ -258,6 +258,23 @@ async def own_ids(session: AsyncSession, actor: Actor, ids: Collection[uuid.UUID
     return set(await session.scalars(statement))
 
 
+async def readable_of_round(
+    session: AsyncSession, actor: Actor, certificates: Collection[str], round_id: uuid.UUID
+) -> list[Challenge]:
+    """Challenges of a round that the actor may read, without drafts, by title."""
+    statement = (
+        select(Challenge)
+        .where(
+            Challenge.round_id == round_id,
+            or_(Challenge.published_at.is_not(None), Challenge.submitted_at.is_not(None)),
+            readable_by(actor, certificates),
+        )
+        .options(*LINE)
+        .order_by(Challenge.title, Challenge.id)
+    )
+    return list(await session.scalars(statement))
+
+
 async def public_feed(session: AsyncSession, *, limit: int) -> list[Challenge]:
     """What the feed tells: public challenges as they were published, newest first."""
     statement = (

@@ -65,6 +65,7 @@ from solvers.organizations.events import VERIFIED
 from tests.factories import Factory
 from tests.integration.permission_rooms import contracts, uploads
 from tests.integration.permission_rooms.checks import add_check
+from tests.integration.permission_rooms.officer import add_officer_work
 from tests.integration.permission_rooms.questions_and_changes import add_questions_and_changes
 
 # Column of the matrix -> who that is.
@@ -94,6 +95,7 @@ ROOMS: tuple[AddRoom, ...] = (
     uploads.add_upload,
     add_check,
     contracts.add_contracts,
+    add_officer_work,
 )
 SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver", *contracts.SCENES)
 

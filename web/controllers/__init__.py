@@ -17,13 +17,15 @@ from web.controllers.contracts import ContractController, ContractsOfChallengeCo
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
+from web.controllers.exports import ExportController
 from web.controllers.feed import challenge_feed
+from web.controllers.histories import HistoryController
 from web.controllers.home import HomeController, not_found
 from web.controllers.invitations import InvitationController
 from web.controllers.mail import MailController
 from web.controllers.matches import MatchController
 from web.controllers.notifications import NotificationController
-from web.controllers.officer import work_queue
+from web.controllers.officer import OfficerController
 from web.controllers.organization_people import OrganizationPeopleController
 from web.controllers.organizations import OrganizationController
 from web.controllers.postings import ChallengeController
@@ -32,7 +34,9 @@ from web.controllers.programs import ProgramController
 from web.controllers.questions import QuestionController
 from web.controllers.rechecks import RecheckController
 from web.controllers.registration import RegistrationController
+from web.controllers.rounds import round_page
 from web.controllers.saved import SavedController
+from web.controllers.searches import SearchController
 from web.controllers.solvers import SolverController
 from web.controllers.statistics import DashboardController, StatisticsController
 from web.controllers.uploads import UploadController
@@ -61,14 +65,18 @@ ROUTES: list[ControllerRouterHandler] = [
     ChallengeController,
     QuestionController,
     AmendmentController,
+    HistoryController,
     ProgramController,
+    round_page,
     AllocationController,
     DashboardController,
     StatisticsController,
     SavedController,
+    SearchController,
+    ExportController,
     NotificationController,
     CalendarController,
-    work_queue,
+    OfficerController,
     MatchController,
     AwardController,
     ConsortiumController,

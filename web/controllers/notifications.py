@@ -7,6 +7,8 @@ from litestar import Controller, Response, get, post
 from litestar.datastructures import State
 from litestar.response import ServerSentEvent, Template
 
+import challenges.reminders.events
+import challenges.searches.events  # noqa: F401
 from core.i18n import gettext
 from core.notifications import queries, service
 from core.notifications.kinds import all_kinds

@@ -1,9 +1,7 @@
 """Challenges as people read them: the public list, the page of one, and one's own organization's."""
 
 import uuid
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.response import Template
@@ -22,9 +20,10 @@ from core.clock import shanghai_today, to_shanghai
 from core.database import database_time
 from core.errors import InvalidError
 from core.i18n import gettext
-from solvers.fields import FIELDS, field_of
+from solvers.fields import FIELDS
 from solvers.organizations.models import CertificateKind
 from solvers.regions import PROVINCES
+from web.challenge_filters import PARAMETERS, address_of, asked_filters, chips_of, deadline_text, member_of
 from web.challenge_places import panels_of, places_of
 from web.consortium_view import waiver_view
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
@@ -35,7 +34,6 @@ from web.paging import PER_PAGE, Page, page_number
 from web.requests import as_moment, form_data
 from web.templating import is_htmx, redirect, render
 
-MAX_QUERY_LENGTH = 200
 # Groups of one's own challenges, what waits for the reader first.
 OWN_GROUPS = (
     (ChallengeState.RETURNED, ChallengeState.DRAFT),
@@ -58,15 +56,13 @@ OWN_GROUPS = (
     ),
 )
 
-Kind = TypeVar("Kind", bound=StrEnum)
-
 
 class ChallengeController(Controller):
     @get("/challenges", opt={"access": Access.PUBLIC})
     async def index(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
         asked = {name: request.query_params.get(name, "").strip() for name in PARAMETERS}
-        filters = _filters(asked)
-        sort = _member(Sort, asked["sort"]) or (Sort.RELEVANCE if filters.text else Sort.NEWEST)
+        filters = asked_filters(asked)
+        sort = member_of(Sort, asked["sort"]) or (Sort.RELEVANCE if filters.text else Sort.NEWEST)
         if sort is Sort.RELEVANCE and not filters.text:
             sort = Sort.NEWEST
         number = page_number(request.query_params.get("page"))
@@ -74,7 +70,7 @@ class ChallengeController(Controller):
             session, actor, filters, sort=sort, limit=PER_PAGE, offset=Page(number, 0).offset
         )
         programs = await program_queries.programs(session)
-        parameters = _parameters(filters, asked["sort"] if sort.value == asked["sort"] else "")
+        parameters = address_of(filters, asked["sort"] if sort.value == asked["sort"] else "")
         return render(
             request,
             "challenges/_list.html" if is_htmx(request) else "challenges/index.html",
@@ -86,7 +82,7 @@ class ChallengeController(Controller):
             sort=sort,
             sorts=_sorts(filters),
             facets=_facets(filters, found.facets, programs),
-            chips=_chips(filters, parameters, programs),
+            chips=chips_of(filters, parameters, programs),
             saved=await queries.saved_among(
                 session, actor.person_id, [challenge.id for challenge in found.challenges]
             ),
@@ -292,80 +288,6 @@ async def _challenge_page(
     )
 
 
-PARAMETERS = (
-    "q",
-    "field",
-    "subfield",
-    "program",
-    "region",
-    "min",
-    "max",
-    "deadline",
-    "state",
-    "sort",
-)
-
-
-def _member(kind: type[Kind], value: str) -> Kind | None:
-    return next((member for member in kind if member.value == value), None)
-
-
-def _filters(asked: dict[str, str]) -> ChallengeFilters:
-    """What the address asks for; values that mean nothing are as if absent."""
-    state = _member(ChallengeState, asked["state"])
-    subfield = asked["subfield"] if _is_code(asked["subfield"], 4) else ""
-    return ChallengeFilters(
-        text=" ".join(asked["q"].replace("\0", "").split())[:MAX_QUERY_LENGTH],
-        field=subfield[:2] or (asked["field"] if _is_code(asked["field"], 2) else ""),
-        subfield=subfield,
-        program_id=_as_uuid(asked["program"]),
-        region=asked["region"] if _is_code(asked["region"], 2) or _is_code(asked["region"], 4) else "",
-        min_wan=_as_wan(asked["min"]),
-        max_wan=_as_wan(asked["max"]),
-        deadline=_member(Deadline, asked["deadline"]),
-        state=state if state in LISTED_STATES else None,
-    )
-
-
-def _is_code(text: str, length: int) -> bool:
-    return len(text) == length and text.isascii() and text.isdigit()
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
-def _as_wan(text: str) -> Decimal | None:
-    try:
-        amount = Decimal(text.replace(",", "").replace("，", ""))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount < 10**9 else None
-
-
-def _parameters(filters: ChallengeFilters, sort: str) -> dict[str, Any]:
-    """The address of this list: what filters are set, in the spelling of PARAMETERS."""
-    return {
-        "q": filters.text,
-        "field": "" if filters.subfield else filters.field,
-        "subfield": filters.subfield,
-        "program": str(filters.program_id) if filters.program_id else "",
-        "region": filters.region,
-        "min": _plain(filters.min_wan),
-        "max": _plain(filters.max_wan),
-        "deadline": filters.deadline.value if filters.deadline else "",
-        "state": filters.state.value if filters.state else "",
-        "sort": sort,
-    }
-
-
-def _plain(amount: Decimal | None) -> str:
-    return "" if amount is None else f"{amount.normalize():f}"
-
-
 def _sorts(filters: ChallengeFilters) -> list[tuple[Sort, str]]:
     texts = {
         Sort.RELEVANCE: gettext("Relevance"),
@@ -374,15 +296,6 @@ def _sorts(filters: ChallengeFilters) -> list[tuple[Sort, str]]:
         Sort.BUDGET: gettext("Largest budget"),
     }
     return [(sort, text) for sort, text in texts.items() if filters.text or sort is not Sort.RELEVANCE]
-
-
-def _deadline_text(deadline: Deadline) -> str:
-    return {
-        Deadline.OPEN: gettext("Open"),
-        Deadline.WITHIN_7_DAYS: gettext("Closes within 7 days"),
-        Deadline.WITHIN_30_DAYS: gettext("Closes within 30 days"),
-        Deadline.PASSED: gettext("Closed"),
-    }[deadline]
 
 
 def _facets(filters: ChallengeFilters, facets: Any, programs: list[Any]) -> list[dict[str, Any]]:
@@ -424,7 +337,7 @@ def _facets(filters: ChallengeFilters, facets: Any, programs: list[Any]) -> list
             "title": gettext("Deadline"),
             "choices": [
                 choice(
-                    _deadline_text(item),
+                    deadline_text(item),
                     facets.deadlines[item],
                     filters.deadline is item,
                     deadline=None if filters.deadline is item else item.value,
@@ -473,31 +386,3 @@ def _facets(filters: ChallengeFilters, facets: Any, programs: list[Any]) -> list
             ],
         },
     ]
-
-
-def _chips(
-    filters: ChallengeFilters, parameters: dict[str, Any], programs: list[Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Each active filter's text, and the changes of the address that take it away."""
-    chips: list[tuple[str, dict[str, Any]]] = []
-    if filters.text:
-        chips.append((f"“{filters.text}”", {"q": None, "sort": None}))
-    if filters.field and (field := field_of(filters.field)):
-        chips.append((field.name, {"field": None, "subfield": None}))
-        if subfield := next((item for item in field.subfields if item.code == filters.subfield), None):
-            chips.append((subfield.name, {"subfield": None, "field": filters.field}))
-    if filters.program_id:
-        name = next((item.name for item in programs if item.id == filters.program_id), gettext("Program"))
-        chips.append((name, {"program": None}))
-    if filters.region:
-        name = next((item.name for item in PROVINCES if item.code == filters.region[:2]), filters.region)
-        chips.append((name, {"region": None}))
-    if filters.min_wan is not None:
-        chips.append((f"≥ {gettext('%(number)s 万元', number=parameters['min'])}", {"min": None}))
-    if filters.max_wan is not None:
-        chips.append((f"≤ {gettext('%(number)s 万元', number=parameters['max'])}", {"max": None}))
-    if filters.deadline:
-        chips.append((_deadline_text(filters.deadline), {"deadline": None}))
-    if filters.state:
-        chips.append((label(filters.state), {"state": None}))
-    return chips

@@ -44,6 +44,13 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
+// The box in a table's head marks every row, or none.
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset.checkAll;
+  if (!name || !event.target.form) return;
+  event.target.form.querySelectorAll(`input[type="checkbox"][name="${name}"]`).forEach((box) => { box.checked = event.target.checked; });
+});
+
 function ready() {
   document.querySelectorAll("form[data-autosubmit]").forEach((form) => form.requestSubmit());
   const focus = document.querySelector("[data-focus]");
