@@ -1,5 +1,6 @@
 """Every model of the package in one place: importing it makes the tables known to the metadata."""
 
+from challenges.acceptances.models import AcceptanceState, Delivery, FinalAcceptance, Rating, Side
 from challenges.allocations.models import AllocationRun, AllocationState, SolverGroup
 from challenges.amendments.models import Amendment, AmendmentState, BidConfirmation
 from challenges.awards.models import BidChoice
@@ -37,6 +38,7 @@ from challenges.contracts.models import (
 )
 from challenges.exports.models import ExportKind, ExportRun, ExportState
 from challenges.matches.models import Match, MatchRun, MatchRunState
+from challenges.milestones.models import Elimination, Milestone, MilestoneReport, MilestoneState
 from challenges.notices.models import Notice, NoticeState
 from challenges.objections.models import Effect, Objection, ObjectionState
 from challenges.postings.models import (
@@ -54,6 +56,7 @@ from challenges.reminders.models import QueueCheck, Reminder
 from challenges.searches.models import ChallengeAnnouncement, SavedSearch
 
 __all__ = [
+    "AcceptanceState",
     "AllocationRun",
     "AllocationState",
     "Amendment",
@@ -83,16 +86,22 @@ __all__ = [
     "ContractVersion",
     "Cooperation",
     "Decision",
+    "Delivery",
     "Effect",
+    "Elimination",
     "ExportKind",
     "ExportRun",
     "ExportState",
+    "FinalAcceptance",
     "FormalCheck",
     "InvitedSolver",
     "Match",
     "MatchRun",
     "MatchRunState",
     "MemberDeparture",
+    "Milestone",
+    "MilestoneReport",
+    "MilestoneState",
     "NeedSource",
     "Notice",
     "NoticeState",
@@ -108,6 +117,7 @@ __all__ = [
     "QueueCheck",
     "QuotaRecheck",
     "QuotaRule",
+    "Rating",
     "ReceiptAct",
     "Reminder",
     "Requirement",
@@ -115,6 +125,7 @@ __all__ = [
     "SavedChallenge",
     "SavedSearch",
     "Settlement",
+    "Side",
     "SolverGroup",
     "VersionState",
     "Waiver",

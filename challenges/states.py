@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from challenges.acceptances.states import ACCEPTANCE
 from challenges.amendments.states import AMENDMENT
 from challenges.bids.states import BID, BID_MEMBER
 from challenges.checks.states import CHECK
 from challenges.consortia.states import MACHINE as CONSORTIUM
 from challenges.contracts.states import CONTRACT, VERSION
+from challenges.milestones.states import MILESTONE
 from challenges.notices.states import MACHINE as NOTICE
 from challenges.objections.states import MACHINE as OBJECTION
 from challenges.postings.states import MACHINE as CHALLENGE
@@ -25,4 +27,6 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     OBJECTION,
     CONTRACT,
     VERSION,
+    MILESTONE,
+    ACCEPTANCE,
 )

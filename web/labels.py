@@ -5,6 +5,7 @@ from typing import Any
 
 from challenges.exports.wording import use_labels
 from challenges.models import (
+    AcceptanceState,
     AllocationState,
     AmendmentState,
     AppliesTo,
@@ -19,6 +20,7 @@ from challenges.models import (
     ExportKind,
     ExportState,
     MatchRunState,
+    MilestoneState,
     NeedSource,
     NoticeState,
     ObjectionState,
@@ -175,6 +177,15 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (Effect.STANDS, _("The decision stands")),
     (Effect.RETURNED, _("The award is returned and chosen anew")),
     (Effect.ANNULLED, _("The award is annulled")),
+    (MilestoneState.PLANNED, _("Milestone planned")),
+    (MilestoneState.REPORTED, _("Milestone reported")),
+    (MilestoneState.ACCEPTED, _("Milestone accepted")),
+    (MilestoneState.REWORK, _("Milestone in rework")),
+    (MilestoneState.CANCELLED, _("Milestone cancelled")),
+    (AcceptanceState.ASKED, _("Final acceptance asked for")),
+    (AcceptanceState.ACCEPTED, _("Accepted by the poster, to be confirmed")),
+    (AcceptanceState.REFUSED, _("Final acceptance refused")),
+    (AcceptanceState.CONFIRMED, _("Final acceptance confirmed")),
     (Settlement.KEPT, _("The quota is kept")),
     (Settlement.SUPERSEDED, _("Another consortium is chosen")),
     (Settlement.ENDED, _("The award is ended")),

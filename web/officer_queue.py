@@ -13,11 +13,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import waiting_queries
+from challenges.acceptances import queries as acceptance_queries
 from challenges.amendments import queries as amendment_queries
 from challenges.amendments.policies import decision_due
 from challenges.checks import queries as check_queries
 from challenges.contracts import queries as contract_queries
 from challenges.contracts.policies import open_version, signed_ids
+from challenges.milestones import queries as milestone_queries
 from challenges.models import Challenge, CheckState
 from challenges.programs.calendar import period
 from challenges.questions import queries as question_queries
@@ -339,6 +341,70 @@ async def _contracts(session: AsyncSession, actor: Actor, now: datetime) -> Sect
     )
 
 
+async def _milestones(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "milestones",
+        gettext("Overdue milestones"),
+        gettext("Milestones that are overdue"),
+        gettext("Contract since"),
+        [
+            Waiting(
+                item.contract.challenge,
+                f"/contracts/{item.contract_id}/milestones#m-{item.id}",
+                _known(item.contract.signed_at),
+                due=item.due_at,
+                note=gettext(
+                    "Team %(number)s: %(title)s", number=item.contract.team_number, title=item.title
+                ),
+            )
+            for item in await milestone_queries.overdue_milestones(session, actor, now)
+        ],
+        gettext("No milestone is overdue"),
+    )
+
+
+async def _eliminations(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "eliminations",
+        gettext("Eliminations to decide"),
+        gettext("Eliminations that posters propose after a stage review"),
+        gettext("Proposed"),
+        [
+            Waiting(
+                item.contract.challenge,
+                f"/contracts/{item.contract_id}/milestones#e-{item.id}",
+                item.proposed_at,
+                note=gettext(
+                    "Team %(number)s: %(title)s",
+                    number=item.contract.team_number,
+                    title=_shortened(item.reason),
+                ),
+            )
+            for item in await milestone_queries.eliminations_waiting(session, actor)
+        ],
+        gettext("No elimination waits for a decision"),
+    )
+
+
+async def _acceptances(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "acceptances",
+        gettext("Acceptances to confirm"),
+        gettext("Final acceptances that posters have given"),
+        gettext("Accepted on"),
+        [
+            Waiting(
+                item.contract.challenge,
+                f"/contracts/{item.contract_id}/acceptance",
+                _known(item.answered_at),
+                note=gettext("Team %(number)s", number=item.contract.team_number),
+            )
+            for item in await acceptance_queries.to_confirm(session, actor)
+        ],
+        gettext("No acceptance waits for your confirmation"),
+    )
+
+
 # In the order in which a challenge reaches them.
 SECTIONS: tuple[MakeSection, ...] = (
     _screening,
@@ -350,6 +416,9 @@ SECTIONS: tuple[MakeSection, ...] = (
     _waivers,
     _rechecks,
     _contracts,
+    _milestones,
+    _eliminations,
+    _acceptances,
     _closed,
     _closing,
 )

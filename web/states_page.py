@@ -29,6 +29,8 @@ TITLES = {
     "contract_version": "A version of a contract (任务书版本)",
     "notice": "Public notice (公示)",
     "objection": "Objection (异议)",
+    "milestone": "Milestone (里程碑)",
+    "final_acceptance": "Final acceptance (最终验收)",
 }
 ROLES = {
     Role.POSTER: "poster",

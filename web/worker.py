@@ -6,6 +6,7 @@ import threading
 
 from dramatiq import Worker
 
+import challenges.acceptances.jobs
 import challenges.allocations.jobs
 import challenges.amendments.jobs
 import challenges.checks.jobs
@@ -15,6 +16,7 @@ import challenges.contracts.jobs
 import challenges.exports.jobs
 import challenges.indexing.jobs
 import challenges.matches.jobs
+import challenges.milestones.jobs
 import challenges.notices.service
 import challenges.postings.jobs
 import challenges.reminders.jobs

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.calendars import queries
 from challenges.calendars.models import CalendarFeed
+from challenges.milestones.models import Milestone
+from challenges.milestones.queries import milestones_for
 from challenges.postings.models import Challenge
 from challenges.postings.service import certificates_of
 from challenges.programs.models import Round
@@ -54,12 +56,16 @@ async def feed_text(session: AsyncSession, token: str, public_url: str) -> bytes
         raise NotFoundError(_("There is nothing at this address."))
     since = utc_now() - KEPT
     challenges: dict[uuid.UUID, Challenge] = {}
+    milestones: dict[uuid.UUID, Milestone] = {}
     for actor in await actors_of(session, person.id):
         certificates = await certificates_of(session, actor)
         for challenge in await queries.deadlines_for(session, actor, certificates, since):
             challenges[challenge.id] = challenge
+        for milestone in await milestones_for(session, actor, since):
+            milestones[milestone.id] = milestone
     with use_locale(person.locale):
         events = [_deadline(item, public_url) for item in challenges.values()]
+        events += [_milestone(item, public_url) for item in milestones.values()]
         rounds = await queries.rounds_since(session, shanghai_today() - KEPT)
         events += [_round(item, public_url) for item in rounds]
         return calendar_text(gettext("Jiebang deadlines"), events)
@@ -74,6 +80,21 @@ def _deadline(challenge: Challenge, public_url: str) -> Event:
         changed_at=challenge.updated_at,
         link=f"{public_url}/challenges/{challenge.id}",
         description=challenge.organization.name,
+    )
+
+
+def _milestone(item: Milestone, public_url: str) -> Event:
+    return Event(
+        uid=f"milestone-{item.id}@jiebang",
+        title=gettext(
+            "Milestone due: %(milestone)s of %(title)s",
+            milestone=item.title,
+            title=item.contract.challenge.title,
+        ),
+        start=item.due_at,
+        changed_at=item.updated_at,
+        link=f"{public_url}/contracts/{item.contract_id}/milestones",
+        description=item.deliverables,
     )
 
 

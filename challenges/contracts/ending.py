@@ -9,6 +9,7 @@ from challenges.contracts import events, policies, queries
 from challenges.contracts.models import Contract, ContractState, VersionState
 from challenges.contracts.standing import Standing, read_contract, require_officer, tell
 from challenges.contracts.states import CONTRACT, VERSION
+from challenges.milestones.planning import cancel_open
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import is_officer_in_charge
 from challenges.postings.queries import challenge_by_id
@@ -40,7 +41,8 @@ async def end_contract(session: AsyncSession, actor: Actor, contract_id: uuid.UU
 
 
 async def close_texts(session: AsyncSession, actor: Actor, standing: Standing) -> None:
-    """Nothing of a contract that has ended waits for a signature."""
+    """Nothing of a contract that has ended waits for a signature or is due any more."""
+    await cancel_open(session, standing.contract)
     version = policies.open_version(standing.contract)
     if version is not None:
         await move(session, VERSION, actor, version, VersionState.GIVEN_UP)

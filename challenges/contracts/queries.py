@@ -8,17 +8,17 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from challenges.awards.queries import approved_teams as approved_teams
 from challenges.bids.models import Bid, BidMember
 from challenges.consortia.models import (
     Consortium,
     ConsortiumMember,
     ConsortiumState,
-    Decision,
     MemberDeparture,
-    Outcome,
     QuotaRecheck,
 )
 from challenges.contracts.models import Contract, ContractSignature, ContractState, ContractVersion
+from challenges.notices.queries import is_over
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import LINE, in_charge_of
 from challenges.programs.models import Program
@@ -96,28 +96,9 @@ async def member_ids(session: AsyncSession, consortium_id: uuid.UUID) -> frozens
     return frozenset(await session.scalars(statement))
 
 
-async def approved_teams(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
-    """Approved consortia of a challenge, in the order in which they were approved."""
-    approved_at = (
-        select(func.max(Decision.decided_at))
-        .where(Decision.consortium_id == Consortium.id, Decision.outcome == Outcome.APPROVED)
-        .scalar_subquery()
-    )
-    statement = (
-        select(Consortium)
-        .where(Consortium.challenge_id == challenge_id, Consortium.state == ConsortiumState.APPROVED)
-        .options(
-            selectinload(Consortium.lead),
-            selectinload(Consortium.members).selectinload(ConsortiumMember.organization),
-        )
-        .order_by(approved_at, Consortium.created_at, Consortium.id)
-    )
-    return list(await session.scalars(statement))
-
-
 async def is_notice_over(session: AsyncSession, challenge: Challenge, now: datetime) -> bool:
     """Whether contracts may be made: the notice has ended and no objection is open."""
-    return challenge.state is ChallengeState.IN_NOTICE
+    return challenge.state is ChallengeState.IN_NOTICE and await is_over(session, challenge.id, now)
 
 
 async def bid_of(session: AsyncSession, bid_id: uuid.UUID | None) -> Bid | None:

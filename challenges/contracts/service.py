@@ -19,6 +19,7 @@ from challenges.contracts.drafting import LANGUAGE, contradictions, first_text, 
 from challenges.contracts.models import Contract, ContractState, ContractVersion, VersionState
 from challenges.contracts.standing import Standing, book_of, read_contract, tell
 from challenges.contracts.states import CONTRACT, VERSION
+from challenges.milestones.planning import settled_changes
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import challenge_by_id
 from challenges.programs.calendar import earliest_end
@@ -61,7 +62,7 @@ async def generate_contracts(session: AsyncSession, actor: Actor, challenge_id: 
             continue
         if await queries.has_unsettled_recheck(session, challenge, team.id):
             raise ConflictError(_("Members of a team have changed: an officer settles the quota first."))
-        number += 1
+        number = max(number + 1, team.team)
         assert challenge.program is not None
         contract = Contract(
             id=uuid.uuid4(),
@@ -143,7 +144,11 @@ async def offer_contract(
     standing, version = await _draft_to_change(session, actor, contract_id)
     contract = standing.contract
     book = book_of(version)
-    errors = {**lacking(book), **contradictions(book, await _fresh_text(session, standing))}
+    errors = {
+        **await settled_changes(session, contract, book),
+        **contradictions(book, await _fresh_text(session, standing)),
+        **lacking(book),
+    }
     if errors:
         raise InvalidError(errors)
     if await queries.has_unsettled_recheck(session, contract.challenge, contract.consortium_id):

@@ -1,7 +1,7 @@
 """Use cases of the parties: sign, or ask for changes."""
 
 import uuid
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from challenges.contracts.models import (
 from challenges.contracts.service import SUBJECT
 from challenges.contracts.standing import Standing, book_of, read_contract, tell
 from challenges.contracts.states import CONTRACT, VERSION
+from challenges.milestones.planning import follow_contract
 from core import audit
 from core.actor import Actor
 from core.attachments import Content, store_attachment
@@ -163,6 +164,7 @@ async def _put_in_force(
     if contract.begins_at is None or contract.begins_at > now:
         contract.begins_at = _beginning(contract, book_of(version), now)
     await session.flush()
+    await follow_contract(session, contract, book_of(version))
     await tell(
         session,
         actor,
@@ -179,7 +181,3 @@ async def _put_in_force(
 def _beginning(contract: Contract, book: TaskBook, now: datetime) -> datetime:
     """The first minute of the agreed day, or now where that has passed."""
     return max(now, datetime.combine(book.starts_on, time(), tzinfo=SHANGHAI))
-
-
-def end_of_day(book: TaskBook, days: int) -> datetime:
-    return datetime.combine(book.starts_on + timedelta(days=days + 1), time(), tzinfo=SHANGHAI)

@@ -27,6 +27,8 @@ from challenges.models import (
     ConsortiumMember,
     ConsortiumState,
     Decision,
+    Notice,
+    NoticeState,
     Outcome,
     Program,
 )
@@ -100,8 +102,21 @@ async def award(
     editor = await make.member(poster)
     made = [await approved_team(make, challenge, program, officer, number + 1) for number in range(teams)]
     challenge.state = state
+    make.session.add(ended_notice(challenge, officer))
     await make.session.commit()
     return Award(make, challenge, program, poster, editor, officer, made)
+
+
+def ended_notice(challenge: Challenge, officer: Person) -> Notice:
+    return Notice(
+        challenge_id=challenge.id,
+        state=NoticeState.ENDED,
+        content={},
+        begun_at=utc_now() - timedelta(days=10),
+        ends_at=utc_now() - timedelta(days=5),
+        ended_at=utc_now() - timedelta(days=5),
+        published_by_id=officer.id,
+    )
 
 
 async def approved_team(
@@ -278,3 +293,16 @@ async def whole(
     team = next(item for item in await approved_teams(session, challenge.id) if item.id == consortium.id)
     assert found is not None
     return found, team
+
+
+async def at_work(
+    make: Factory, settings: Settings, *, teams: int = 1, **values: Any
+) -> tuple[Award, list[Contract]]:
+    """Teams whose contracts are signed and whose work has begun; in a race the first milestone has a stage review."""
+    case = await award(make, teams=teams, **values)
+    contracts = await drafted(case)
+    for contract in contracts:
+        await signed(case, settings, contract)
+    await make.session.refresh(case.challenge)
+    assert case.challenge.state is ChallengeState.IN_PROGRESS
+    return case, contracts

@@ -1,14 +1,17 @@
 """Every table of states, walked completely: each allowed step works, each other is refused, for everybody."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
+from challenges.acceptances.models import FinalAcceptance
 from challenges.amendments.content import content_of
 from challenges.bids import queries as bid_queries
 from challenges.checks import queries as check_queries
@@ -16,6 +19,7 @@ from challenges.checks import service as check_service
 from challenges.checks.models import FormalCheck
 from challenges.consortia.models import ConsortiumState
 from challenges.contracts.models import Contract, ContractVersion
+from challenges.milestones.models import Milestone
 from challenges.models import (
     Amendment,
     Bid,
@@ -74,6 +78,8 @@ async def subject_of(make: Factory, noun: str) -> Subject:
         "consortium": _consortium,
         "contract": _contract,
         "contract_version": _contract_version,
+        "milestone": _milestone,
+        "final_acceptance": _final_acceptance,
         "notice": _notice,
         "objection": _objection,
     }[noun](make)
@@ -511,3 +517,39 @@ async def _objection(make: Factory) -> Subject:
             ObjectionState.DISMISSED: {**answered, "effect": Effect.STANDS},
         },
     )
+
+
+async def _milestone(make: Factory) -> Subject:
+    _case, contract, actors, strangers = await _signed_contract(make)
+    milestone = Milestone(
+        contract_id=contract.id,
+        key=uuid.uuid4(),
+        position=1,
+        title="中期检查",
+        deliverables="样件",
+        payment_wan=Decimal(100),
+        due_at=utc_now(),
+    )
+    make.session.add(milestone)
+    await make.session.commit()
+
+    async def read() -> Any:
+        await make.session.refresh(milestone)
+        return milestone
+
+    return Subject(Milestone, milestone.id, read, actors, strangers)
+
+
+async def _final_acceptance(make: Factory) -> Subject:
+    case, contract, actors, strangers = await _signed_contract(make)
+    acceptance = FinalAcceptance(
+        contract_id=contract.id, text="请验收", asked_by_id=case.editor.id, asked_at=utc_now()
+    )
+    make.session.add(acceptance)
+    await make.session.commit()
+
+    async def read() -> Any:
+        await make.session.refresh(acceptance)
+        return acceptance
+
+    return Subject(FinalAcceptance, acceptance.id, read, actors, strangers)

@@ -2,6 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
+from web.controllers.acceptances import AcceptanceController
 from web.controllers.accounts import AccountController
 from web.controllers.administration import AdministrationController
 from web.controllers.allocations import AllocationController
@@ -24,6 +25,7 @@ from web.controllers.home import HomeController, not_found
 from web.controllers.invitations import InvitationController
 from web.controllers.mail import MailController
 from web.controllers.matches import MatchController
+from web.controllers.milestones import MilestoneController
 from web.controllers.notifications import NotificationController
 from web.controllers.officer import OfficerController
 from web.controllers.organization_people import OrganizationPeopleController
@@ -85,5 +87,7 @@ ROUTES: list[ControllerRouterHandler] = [
     RecheckController,
     ContractsOfChallengeController,
     ContractController,
+    MilestoneController,
+    AcceptanceController,
     not_found,
 ]

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids import service as bid_service
 from challenges.checks import service as check_service
 from challenges.contracts import service as contract_service
+from challenges.milestones import service as milestone_service
 from challenges.postings import service as posting_service
 from core.actor import Actor
 from core.attachments import Attachment, Content, FileRules, attachment_by_id, read_attachment
@@ -127,6 +128,10 @@ async def _add_to_bid(
     return f"/bids/{subject_id}#files"
 
 
+async def _may_read_of_report(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await milestone_service.may_read_attachment(session, actor, attachment.subject_id)
+
+
 SUBJECTS: dict[str, SubjectRules] = {
     "bid": SubjectRules(
         _may_read_of_bid, _remove_of_bid, bid_service.file_rules, _add_to_bid, bid_service.bid_file
@@ -142,6 +147,7 @@ SUBJECTS: dict[str, SubjectRules] = {
         organization_service.document_rules,
         _add_to_organization,
     ),
+    "milestone_report": SubjectRules(_may_read_of_report),
 }
 
 

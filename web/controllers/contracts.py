@@ -19,6 +19,7 @@ from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
+from web.contract_tabs import tabs_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
@@ -413,6 +414,7 @@ async def _contract_page(
         challenge=contract.challenge,
         places=await places_of(session, actor, contract.challenge),
         contract=contract,
+        tabs=tabs_of(contract),
         version=shown,
         open_version=version,
         may_see_open=may_see_open,

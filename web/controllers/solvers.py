@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from litestar import Controller, get
 from litestar.response import Template
 
+from challenges.acceptances.queries import record_of
 from challenges.directory import (
     DirectoryQuery,
     DirectorySort,
@@ -138,7 +139,13 @@ class SolverController(Controller):
             raise NotFoundError(gettext("There is no such organization."))
         text = " ".join(q.split())[:LONGEST_QUERY]
         page = await organization_page(organization, actor, text)
-        return render(request, "solvers/organization.html", page=page, text=text)
+        return render(
+            request,
+            "solvers/organization.html",
+            page=page,
+            text=text,
+            record=await record_of(session, organization.id),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
