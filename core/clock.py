@@ -12,8 +12,13 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 _told: ContextVar[datetime | None] = ContextVar("told", default=None)
 
 
+def told() -> datetime | None:
+    """The moment that is told of, None while it is simply now."""
+    return _told.get()
+
+
 def utc_now() -> datetime:
-    return _told.get() or datetime.now(UTC)
+    return told() or datetime.now(UTC)
 
 
 def told() -> datetime | None:

@@ -83,8 +83,11 @@ def reference(target: str, *, ondelete: str = "CASCADE", **options: Any) -> Any:
 
 
 async def database_time(session: AsyncSession) -> datetime:
-    """The database's clock now, not at the transaction's start: it alone decides what was in time."""
-    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    """The database's clock now, not at the transaction's start: it alone decides what was in time.
+
+    Only where the past is told (`core.clock.at`) it is the moment that is told of.
+    """
+    return told() or (await session.execute(select(func.clock_timestamp()))).scalar_one()
 
 
 async def recorded_time(session: AsyncSession) -> datetime:

@@ -10,25 +10,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.indexes import CHALLENGES, SOLVERS, challenge_text, terms_of_text
-from challenges.models import (
-    AppliesTo,
-    Challenge,
-    ChallengeState,
-    Cooperation,
-    InvitedSolver,
-    NeedSource,
-    Program,
-    ProgramOfficer,
-    QuotaRule,
-    Requirement,
-    Round,
-)
-from core import audit
-from core.accounts.models import Person, PlatformRole
+from challenges.indexes import SOLVERS, terms_of_text
+from challenges.models import Challenge, Program
+from core.accounts.models import Person
 from core.accounts.service import create_person
-from core.actor import SYSTEM, Actor
-from core.clock import SHANGHAI, shanghai_today, utc_now
+from core.actor import Actor
+from core.clock import utc_now
 from core.revisions import next_revision
 from solvers.models import (
     CapabilityProfile,
@@ -51,7 +38,6 @@ from web.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from web.demo.credit_codes import credit_code
 
 DATA = Path(__file__).parent / "data"
-OFFICERS = frozenset({PlatformRole.OFFICER})
 
 
 @dataclass
@@ -68,7 +54,10 @@ class Demo:
 
     def poster_of(self, challenge_key: str) -> Actor:
         """The owner of the organization that posted a challenge."""
-        key = self.posters[challenge_key]
+        return self.owner_of(self.posters[challenge_key])
+
+    def owner_of(self, key: str) -> Actor:
+        """The owner of an organization, acting for it."""
         person, organization = self.owners[key], self.organizations[key]
         return Actor(
             person_id=person.id,
@@ -99,9 +88,9 @@ def read(name: str) -> list[dict[str, Any]]:
 
 
 async def load_cast(demo: Demo) -> None:
-    """Everything that is there before anything happens."""
+    """People and organizations with their profiles."""
     await _load_people(demo)
-    solvers, posters, challenges = read("solvers"), read("posters"), read("challenges")
+    solvers, posters = read("solvers"), read("posters")
     rows = [*posters, *solvers]
     for number, row in enumerate(rows, start=1):
         _add_organization(demo, number, row)
@@ -110,10 +99,6 @@ async def load_cast(demo: Demo) -> None:
         _add_relations(demo, row)
     await _add_profiles(demo, rows)
     await _add_memberships(demo, posters, solvers)
-    await _load_programs(demo)
-    for row in challenges:
-        await _add_challenge(demo, row)
-    await audit.record(demo.session, SYSTEM, "demo.loaded", "demo", next(iter(demo.programs.values())).id)
 
 
 async def _load_people(demo: Demo) -> None:
@@ -240,165 +225,3 @@ async def _add_memberships(demo: Demo, posters: list[dict[str, Any]], solvers: l
                 role=MembershipRole.OWNER,
             )
         )
-
-
-# Each rule is of another kind: money in two steps, money with heads, heads alone and only under a large lead.
-PROGRAMS: tuple[dict[str, Any], ...] = (
-    {
-        "code": "advanced-manufacturing",
-        "name": "先进制造关键技术揭榜专项",
-        "authority": "江海省科学技术厅",
-        "description": "面向先进制造、电子信息与航空航天领域龙头企业的关键技术难题，组织中小企业与科研单位揭榜攻关。",
-        "field_codes": ["01", "03", "05", "07", "08"],
-        "rule": {
-            "min_sme_budget_share": Decimal("0.30"),
-            "min_small_micro_share_of_sme": Decimal("0.60"),
-            "min_sme_members": 1,
-            "max_members": 5,
-            "applies_to": AppliesTo.ALL,
-            "note": "参照政府采购预留份额：中小企业承担经费不低于30%，其中小微企业不低于60%。",
-        },
-    },
-    {
-        "code": "new-materials-energy",
-        "name": "新材料与新能源协同攻关专项",
-        "authority": "江海省工业和信息化厅",
-        "description": "支持新材料、新能源与节能、资源与环境领域大中小企业融通创新，所有项目均须有中小企业实质参与。",
-        "field_codes": ["04", "06", "07"],
-        "rule": {
-            "min_sme_budget_share": Decimal("0.40"),
-            "min_sme_members": 2,
-            "max_members": 5,
-            "applies_to": AppliesTo.ALL,
-            "note": "不论由谁牵头，中小企业承担经费不低于40%，且不少于两家。",
-        },
-    },
-    {
-        "code": "digital-health",
-        "name": "数字健康与生命科学揭榜计划",
-        "authority": "江海省卫生健康委员会",
-        "description": "面向医疗器械、生物医药与健康信息领域，按家数保障中小企业参与。",
-        "field_codes": ["01", "02", "05"],
-        "rule": {
-            "min_sme_member_share": Decimal("0.50"),
-            "max_members": 4,
-            "applies_to": AppliesTo.LARGE_LEAD,
-            "note": "由大型企业牵头的，联合体成员中中小企业不少于一半；成员不超过四家。",
-        },
-    },
-)
-
-
-async def _load_programs(demo: Demo) -> None:
-    today = shanghai_today()
-    officers = [demo.people[account.email] for account in DEMO_ACCOUNTS if account.platform_roles & OFFICERS]
-    for row in PROGRAMS:
-        program = Program(
-            code=row["code"],
-            name=row["name"],
-            authority=row["authority"],
-            description=row["description"],
-            field_codes=row["field_codes"],
-            officers=[ProgramOfficer(person_id=officer.id) for officer in officers],
-            rounds=[
-                Round(
-                    name=f"{today.year}年第一批",
-                    opens_on=today - timedelta(days=220),
-                    closes_on=today - timedelta(days=61),
-                ),
-                Round(
-                    name=f"{today.year}年第二批",
-                    opens_on=today - timedelta(days=60),
-                    closes_on=today + timedelta(days=75),
-                ),
-            ],
-            rules=[QuotaRule(version=1, effective_on=today - timedelta(days=230), **row["rule"])],
-        )
-        demo.session.add(program)
-        demo.programs[program.code] = program
-    await demo.session.flush()
-
-
-# Most challenges are open for bids or closed, by their deadline; these show the states before publication.
-UNPUBLISHED = {
-    "c-0205-02": ChallengeState.SUBMITTED,
-    "c-0602-02": ChallengeState.SUBMITTED,
-    "c-0808-01": ChallengeState.SUBMITTED,
-    "c-0302-01": ChallengeState.RETURNED,
-}
-RETURN_COMMENT = (
-    "请补充在轨温度循环次数，并将第二项指标改为可第三方检测的数值；投入预算与指标分项合计请核对一致。"
-)
-
-
-def _state_of(row: dict[str, Any]) -> ChallengeState:
-    by_deadline = ChallengeState.PUBLISHED if row["deadline_days"] > 0 else ChallengeState.CLOSED
-    return UNPUBLISHED.get(row["key"], by_deadline)
-
-
-async def _add_challenge(demo: Demo, row: dict[str, Any]) -> None:
-    program = demo.programs[row["program"]]
-    poster = demo.organizations[row["poster"]]
-    deadline = utc_now().astimezone(SHANGHAI).replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(
-        days=row["deadline_days"]
-    )
-    published = deadline - timedelta(days=45)
-    state = _state_of(row)
-    challenge = Challenge(
-        organization_id=poster.id,
-        program_id=program.id,
-        round_id=next(
-            item.id for item in program.rounds if min(published, utc_now()).date() <= item.closes_on
-        ),
-        state=state,
-        state_note=RETURN_COMMENT if state is ChallengeState.RETURNED else "",
-        contact_name=(poster.legal_representative or poster.name)[0] + "工",
-        contact_phone="0000-12345678",
-        contact_email="challenge@demo.example",
-        title=row["title"],
-        subfield_code=row["subfield"],
-        difficulty=row["difficulty"],
-        indicators=row["indicators"],
-        content=row["content"],
-        investment_wan=Decimal(row["investment_wan"]),
-        reward_wan=Decimal(row["reward_wan"]),
-        time_limit_months=row["time_limit_months"],
-        need_source=NeedSource(row["source"]),
-        cooperation=Cooperation(row["cooperation"]),
-        conditions=row["conditions"],
-        ip_terms=row["ip_terms"],
-        benefit_terms=row["benefit_terms"],
-        is_public=row["public"],
-        deadline_at=deadline,
-        submitted_at=min(published, utc_now()) - timedelta(days=6),
-        published_at=None if row["key"] in UNPUBLISHED else min(published, utc_now() - timedelta(days=1)),
-        requirements=[
-            Requirement(
-                position=position,
-                text=item["text"],
-                target=item["target"],
-                weight=Decimal(str(item["weight"])) * 100,
-                budget_wan=Decimal(item["budget_wan"]),
-            )
-            for position, item in enumerate(row["requirements"])
-        ],
-        invited=[
-            InvitedSolver(organization_id=demo.organizations[key].id)
-            for key in row["expected"]
-            if not row["public"] and key in demo.organizations
-        ],
-    )
-    text = challenge_text(
-        challenge.title,
-        challenge.difficulty,
-        challenge.indicators,
-        challenge.content,
-        [(item.text, item.target) for item in challenge.requirements],
-    )
-    challenge.tokens = await asyncio.to_thread(terms_of_text, text)
-    challenge.tokenizer = terms_of_text.fingerprint
-    challenge.index_revision = await next_revision(demo.session, CHALLENGES)
-    demo.session.add(challenge)
-    await demo.session.flush()
-    demo.challenges[row["key"]] = challenge
-    demo.posters[row["key"]] = row["poster"]
