@@ -16,6 +16,7 @@ from web.demo import (
     way_of_bids,
     way_of_checks,
     way_of_consortia,
+    way_of_questions,
 )
 from web.demo.cast import Demo
 from web.demo.telling import Story
@@ -30,6 +31,7 @@ async def tell_story(process: Process, demo: Demo) -> None:
     try:
         await _match(story)
         await way_of_bids.bid(story)
+        await way_of_questions.ask_and_amend(story)
         await way_of_checks.check(story)
         await way_of_consortia.compose(story)
         await way_of_awards.award(story)

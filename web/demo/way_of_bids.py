@@ -19,7 +19,7 @@ from core.actor import SYSTEM
 from core.clock import to_shanghai, utc_now
 from solvers.models import Organization
 from web.demo.cast import read
-from web.demo.telling import Story
+from web.demo.telling import Story, moment_of
 
 # Challenge key -> who bids: the lead, and the partners with whom it bids.
 BIDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -35,6 +35,8 @@ BIDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "c-0102-07": (("s-0102-005", "s-0102-007"), ("s-0102-006",), ("s-0102-013",)),
     "c-0301-03": (("s-0301-001", "s-0301-005"), ("s-0301-002",)),
 }
+# Handed in for a challenge that is still open, so many days ago.
+OPEN, OPEN_BIDS = "c-0102-03", (("s-0102-001", 8), ("s-0102-004", 6))
 # Its bids still wait for the second officer.
 SEALED = "c-0206-01"
 
@@ -51,6 +53,11 @@ async def bid(story: Story) -> None:
             statements = story.program_of(key).statements
             for number, keys in enumerate(bids):
                 await _hand_in(session, _bid_on(demo.challenges[key], members(keys), number, statements))
+        for number, (lead, days_ago) in enumerate(OPEN_BIDS):
+            statements = story.program_of(OPEN).statements
+            offered = _bid_on(demo.challenges[OPEN], members([lead]), number, statements)
+            offered.submitted_at = moment_of(days_ago, 16)
+            await _hand_in(session, offered)
         await _hand_in(
             session,
             _bid_on(
