@@ -21,11 +21,6 @@ def utc_now() -> datetime:
     return told() or datetime.now(UTC)
 
 
-def told() -> datetime | None:
-    """The moment that `at` says it is, or None."""
-    return _told.get()
-
-
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Let it be `moment` for what is called inside: the demonstration's past is told in one minute."""
