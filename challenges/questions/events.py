@@ -17,6 +17,8 @@ from solvers.organizations.acting import actors_of, is_of_organization
 
 FOLLOWED = Group("followed", _("Challenges we bid for or have saved"))
 LINK = "/challenges/{challenge_id}/questions#question-{subject_id}"
+# Of no challenge: where the preview's link would lead.
+EXAMPLE_ID = str(uuid.UUID(int=0))
 TEXT = "指标二的合格率按批次还是按件统计？"
 ANSWER = "按批次统计，每批不少于 30 件。"
 
@@ -72,7 +74,7 @@ ASKED = declare(
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
         visible=question_is_ours_to_answer,
-        example={"title": TITLE, "question": TEXT},
+        example={"challenge_id": EXAMPLE_ID, "title": TITLE, "question": TEXT},
     )
 )
 ANSWERED_OURS = declare(
@@ -88,7 +90,7 @@ ANSWERED_OURS = declare(
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
         visible=own_question_is_shown,
-        example={"title": TITLE, "question": TEXT, "answer": ANSWER},
+        example={"challenge_id": EXAMPLE_ID, "title": TITLE, "question": TEXT, "answer": ANSWER},
     )
 )
 ANSWERED = declare(
@@ -102,7 +104,7 @@ ANSWERED = declare(
         delivery=Delivery.DAILY,
         audience=Audience.EVERYBODY,
         visible=question_is_shown,
-        example={"title": TITLE, "question": TEXT, "answer": ANSWER},
+        example={"challenge_id": EXAMPLE_ID, "title": TITLE, "question": TEXT, "answer": ANSWER},
     )
 )
 HIDDEN = declare(
@@ -119,6 +121,6 @@ HIDDEN = declare(
         delivery=Delivery.AT_ONCE,
         audience=Audience.ORGANIZATION,
         visible=is_of_organization,
-        example={"title": TITLE, "note": "提问中写明了提问单位的名称。"},
+        example={"challenge_id": EXAMPLE_ID, "title": TITLE, "note": "提问中写明了提问单位的名称。"},
     )
 )
