@@ -36,6 +36,7 @@ from challenges.contracts.models import (
     PartyRole,
     VersionState,
 )
+from challenges.experts.models import Expert, PastEmployer
 from challenges.exports.models import ExportKind, ExportRun, ExportState
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.milestones.models import Elimination, Milestone, MilestoneReport, MilestoneState
@@ -53,6 +54,16 @@ from challenges.postings.models import (
 from challenges.programs.models import AppliesTo, Program, ProgramOfficer, QuotaRule, Round
 from challenges.questions.models import Answer, Question, QuestionState
 from challenges.reminders.models import QueueCheck, Reminder
+from challenges.reviews.models import (
+    PanelSeat,
+    Review,
+    ReviewCriterion,
+    ReviewRemark,
+    ReviewState,
+    Score,
+    ScoreRevision,
+    SeatState,
+)
 from challenges.searches.models import ChallengeAnnouncement, SavedSearch
 
 __all__ = [
@@ -89,6 +100,7 @@ __all__ = [
     "Delivery",
     "Effect",
     "Elimination",
+    "Expert",
     "ExportKind",
     "ExportRun",
     "ExportState",
@@ -108,7 +120,9 @@ __all__ = [
     "Objection",
     "ObjectionState",
     "Outcome",
+    "PanelSeat",
     "PartyRole",
+    "PastEmployer",
     "Program",
     "ProgramKey",
     "ProgramOfficer",
@@ -121,9 +135,16 @@ __all__ = [
     "ReceiptAct",
     "Reminder",
     "Requirement",
+    "Review",
+    "ReviewCriterion",
+    "ReviewRemark",
+    "ReviewState",
     "Round",
     "SavedChallenge",
     "SavedSearch",
+    "Score",
+    "ScoreRevision",
+    "SeatState",
     "Settlement",
     "Side",
     "SolverGroup",

@@ -13,6 +13,7 @@ from challenges.notices.states import MACHINE as NOTICE
 from challenges.objections.states import MACHINE as OBJECTION
 from challenges.postings.states import MACHINE as CHALLENGE
 from challenges.questions.states import QUESTION
+from challenges.reviews.states import REVIEW, SEAT
 from core.states import Machine
 
 MACHINES: tuple[Machine[Any, Any], ...] = (
@@ -22,6 +23,8 @@ MACHINES: tuple[Machine[Any, Any], ...] = (
     BID,
     BID_MEMBER,
     CHECK,
+    REVIEW,
+    SEAT,
     CONSORTIUM,
     NOTICE,
     OBJECTION,

@@ -19,10 +19,12 @@ from challenges.checks import policies as check_policies
 from challenges.checks import queries as check_queries
 from challenges.contracts import policies as contract_policies
 from challenges.contracts import service as contract_service
-from challenges.models import Challenge
+from challenges.models import Challenge, Review
 from challenges.postings import policies as posting_policies
 from challenges.postings.policies import is_listed, is_officer_in_charge, is_poster
 from challenges.questions import queries as question_queries
+from challenges.reviews import policies as review_policies
+from challenges.reviews import queries as review_queries
 from core.actor import Actor
 from core.clock import utc_now
 from core.i18n import gettext
@@ -138,11 +140,38 @@ async def _history(session: AsyncSession, actor: Actor, challenge: Challenge) ->
     return Place(f"/challenges/{challenge.id}/history", gettext("History"), "history")
 
 
+async def _own_result(
+    session: AsyncSession, actor: Actor, challenge: Challenge, review: Review | None
+) -> Place | None:
+    """For a bidder, what the panel said of its bid, after the award."""
+    if review is None or actor.organization_id is None:
+        return None
+    for bid in await bid_queries.bids_of_challenge(session, challenge.id):
+        if review_policies.may_read_feedback(actor, bid, review):
+            return Place(f"/bids/{bid.id}/review", gettext("Review of our bid"), "list-numbers")
+    return None
+
+
+async def _review(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
+    if challenge.bids_opened_at is None or challenge.program is None:
+        return None
+    review = await review_queries.newest_finished(session, challenge.id)
+    if not review_policies.may_read_result(actor, challenge, review):
+        return await _own_result(session, actor, challenge, review)
+    if (
+        not challenge.program.needs_review
+        and await review_queries.newest_review(session, challenge.id) is None
+    ):
+        return None
+    return Place(f"/challenges/{challenge.id}/review", gettext("Review"), "list-numbers")
+
+
 # In the order of the way of a challenge.
 PLACES: tuple[MakePlace, ...] = (
     _questions,
     _changes,
     _checks,
+    _review,
     _award,
     _contracts,
     _history,

@@ -26,6 +26,7 @@ class Access(StrEnum):
     OFFICER = "officer"
     REVIEWER = "reviewer"
     ADMINISTRATOR = "administrator"
+    STAFF = "staff"  # officer or administrator
     DEMO = "demo"  # exists in the demo alone, for everybody
 
 
@@ -51,6 +52,7 @@ async def access_guard(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         Access.OFFICER: actor.is_officer,
         Access.REVIEWER: actor.is_reviewer,
         Access.ADMINISTRATOR: actor.is_administrator,
+        Access.STAFF: actor.is_officer or actor.is_administrator,
     }[access]
     if not allowed:
         raise ForbiddenError(_("Your role does not allow this."))

@@ -27,9 +27,12 @@ from challenges.models import (
     Outcome,
     QuestionState,
     ReceiptAct,
+    ReviewState,
+    SeatState,
     Settlement,
     VersionState,
 )
+from challenges.reviews.conflicts import ConflictKind
 from core.accounts.models import PlatformRole
 from core.i18n import lazy_gettext as _
 from core.notifications.models import Delivery
@@ -146,6 +149,23 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (CheckState.PASSED, _("Formal check passed")),
     (CheckState.FAILED, _("Formal check not passed")),
     (CheckState.REOPENED, _("Check reopened")),
+    (ReviewState.PREPARING, _("Panel in preparation")),
+    (ReviewState.SCORING, _("Panel scores")),
+    (ReviewState.DISCUSSING, _("Panel discusses")),
+    (ReviewState.FINISHED, _("Review finished")),
+    (ReviewState.BROKEN_OFF, _("Review broken off")),
+    (SeatState.PROPOSED, _("Proposed expert")),
+    (SeatState.ASKED, _("Asked for conflicts")),
+    (SeatState.DECLARED, _("Scoring")),
+    (SeatState.HANDED_IN, _("Scores handed in")),
+    (SeatState.EXCLUDED, _("Has a conflict of interest")),
+    (SeatState.EXCUSED, _("Taken off the panel")),
+    (ConflictKind.SAME_ORGANIZATION, _("Same organization")),
+    (ConflictKind.FORMER_EMPLOYER, _("Worked there within five years")),
+    (ConflictKind.CONTROL, _("Declared control relation")),
+    (ConflictKind.CO_MEMBER, _("Partner in a consortium or bid")),
+    (ConflictKind.SAME_MAIL_DOMAIN, _("Same e-mail domain")),
+    (ConflictKind.IN_CHARGE, _("Officer in charge of the program")),
     (ConsortiumState.PROPOSED, _("Being prepared")),
     (ConsortiumState.SUBMITTED, _("Submitted for decision")),
     (ConsortiumState.RETURNED, _("Sent back by the officer")),

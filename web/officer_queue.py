@@ -20,10 +20,11 @@ from challenges.checks import queries as check_queries
 from challenges.contracts import queries as contract_queries
 from challenges.contracts.policies import open_version, signed_ids
 from challenges.milestones import queries as milestone_queries
-from challenges.models import Challenge, CheckState
+from challenges.models import Challenge, CheckState, ReviewState, SeatState
 from challenges.programs.calendar import period
 from challenges.questions import queries as question_queries
 from challenges.questions.policies import answer_due
+from challenges.reviews import queries as review_queries
 from core.actor import Actor
 from core.clock import SHANGHAI, shanghai_today, to_shanghai
 from core.i18n import gettext, ngettext
@@ -200,6 +201,46 @@ async def _checks(session: AsyncSession, actor: Actor, now: datetime) -> Section
         [*to_begin, *begun],
         gettext("No bid waits for its formal check"),
         gettext("Opened bids are checked against the program's list before they are reviewed or chosen."),
+    )
+
+
+async def _reviews(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    to_begin = [
+        Waiting(
+            challenge,
+            f"/challenges/{challenge.id}/review",
+            _known(challenge.bids_opened_at),
+            note=gettext("The review has not begun."),
+        )
+        for challenge in await review_queries.challenges_to_review(session, actor)
+        if await check_queries.is_everything_settled(session, challenge)
+        and await check_queries.admitted_bids(session, challenge.id)
+    ]
+    under_way = [
+        Waiting(
+            review.challenge,
+            f"/challenges/{review.challenge_id}/review",
+            review.created_at,
+            due=review.due_at if review.state is ReviewState.SCORING else None,
+            note=gettext(
+                "%(state)s · %(done)s of %(heads)s have scored",
+                state=label(review.state),
+                done=sum(seat.state is SeatState.HANDED_IN for seat in review.seated),
+                heads=review.panel_size,
+            ),
+            # Somebody has to be appointed.
+            is_urgent=review.state is ReviewState.SCORING and len(review.seated) < review.panel_size,
+        )
+        for review in await review_queries.reviews_waiting(session, actor)
+    ]
+    return Section(
+        "reviews",
+        gettext("Reviews"),
+        gettext("Reviews to begin and under way"),
+        gettext("Since"),
+        [*to_begin, *under_way],
+        gettext("No review waits"),
+        gettext("Once the formal check is settled, a panel of experts reviews the admitted bids."),
     )
 
 
@@ -412,6 +453,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     _questions,
     _sealed,
     _checks,
+    _reviews,
     _decisions,
     _waivers,
     _rechecks,

@@ -24,6 +24,8 @@ TITLES = {
     "bid": "Bid (揭榜申报)",
     "bid_member": "A member's part in a bid (揭榜申报成员)",
     "check": "Formal check of a bid (形式审查)",
+    "review": "Review (专家评审)",
+    "seat": "A reviewer's seat on a panel (评审专家席位)",
     "consortium": "Consortium (联合体)",
     "contract": "Contract (任务书)",
     "contract_version": "A version of a contract (任务书版本)",

@@ -20,6 +20,7 @@ import challenges.milestones.jobs
 import challenges.notices.service
 import challenges.postings.jobs
 import challenges.reminders.jobs
+import challenges.reviews.jobs
 import challenges.searches.jobs  # noqa: F401
 import core.mail
 import core.notifications.jobs

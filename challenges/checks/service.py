@@ -211,6 +211,12 @@ async def may_read_attachment(session: AsyncSession, actor: Actor, check_id: uui
     return check is not None and policies.may_read_completion(actor, check)
 
 
+async def completed_bid(session: AsyncSession, check_id: uuid.UUID) -> uuid.UUID | None:
+    """The bid whose completion was handed in with this check."""
+    check = await queries.check_by_id(session, check_id)
+    return check.bid_id if check is not None and check.completed_at is not None else None
+
+
 async def _require_officer(session: AsyncSession, actor: Actor, challenge: Challenge) -> None:
     if not is_officer_in_charge(actor, challenge):
         raise ForbiddenError(_("Only officers in charge of the program check bids."))

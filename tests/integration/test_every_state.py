@@ -34,7 +34,10 @@ from challenges.models import (
     NoticeState,
     Objection,
     ObjectionState,
+    PanelSeat,
     Question,
+    Review,
+    SeatState,
 )
 from challenges.programs.models import ProgramOfficer
 from challenges.states import MACHINES
@@ -49,6 +52,8 @@ from tests.factories import Factory
 from tests.integration.contracting import Award, award, whole, written_contract
 from tests.integration.matchmaking import actor_of, open_market
 from tests.integration.opened_round import opened_round
+from tests.integration.reviewing import Panel as ScoringPanel
+from tests.integration.reviewing import scoring_panel
 from tests.integration.test_the_quota_in_the_database import submitted
 
 BY_NOUN = {machine.noun: machine for machine in MACHINES}
@@ -75,6 +80,8 @@ async def subject_of(make: Factory, noun: str) -> Subject:
         "bid": _bid,
         "bid_member": _bid_member,
         "check": _check,
+        "review": _review,
+        "seat": _seat,
         "consortium": _consortium,
         "contract": _contract,
         "contract_version": _contract_version,
@@ -354,6 +361,52 @@ async def _check(make: Factory) -> Subject:
             actor_of(stage.people[0], stage.bidders[0], "viewer"),
             *await _strangers(make),
         ],
+    )
+
+
+async def _scored_review(make: Factory) -> tuple[ScoringPanel, list[Actor]]:
+    """One reviewer, who has scored the only bid: whatever the database asks of any state is there."""
+    panel = await scoring_panel(make, heads=1, bids=1)
+    await panel.declare(0)
+    await panel.score(0, 5)
+    await make.session.commit()
+    stage = panel.stage
+    return panel, [stage.poster_actor, stage.bidder_actor(0), *await _strangers(make)]
+
+
+async def _review(make: Factory) -> Subject:
+    panel, strangers = await _scored_review(make)
+    await make.session.execute(update(PanelSeat).values(state=SeatState.HANDED_IN, handed_in_at=utc_now()))
+    await make.session.execute(update(Review).values(ranking=[{"bid": "x"}]))
+    await make.session.commit()
+
+    return Subject(
+        Review,
+        panel.review_id,
+        panel.read,
+        {Role.OFFICER: panel.stage.officer_actor, Role.SYSTEM: SYSTEM},
+        [panel.actor(0), *strangers],
+    )
+
+
+async def _seat(make: Factory) -> Subject:
+    panel, strangers = await _scored_review(make)
+    await make.session.execute(
+        update(PanelSeat).values(note="理由", handed_in_at=utc_now(), asked_at=utc_now())
+    )
+    await make.session.commit()
+    reviewer = panel.actor(0)
+
+    async def read() -> Any:
+        return (await panel.read()).seats[0]
+
+    await panel.read()
+    return Subject(
+        PanelSeat,
+        panel.review.seats[0].id,
+        read,
+        {Role.OFFICER: panel.stage.officer_actor, Role.REVIEWER: reviewer},
+        [SYSTEM, *strangers],
     )
 
 

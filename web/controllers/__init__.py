@@ -18,6 +18,7 @@ from web.controllers.contracts import ContractController, ContractsOfChallengeCo
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
+from web.controllers.experts import ExpertController
 from web.controllers.exports import ExportController
 from web.controllers.feed import challenge_feed
 from web.controllers.histories import HistoryController
@@ -36,6 +37,8 @@ from web.controllers.programs import ProgramController
 from web.controllers.questions import QuestionController
 from web.controllers.rechecks import RecheckController
 from web.controllers.registration import RegistrationController
+from web.controllers.reviewing import ReviewingController
+from web.controllers.reviews import CriteriaController, ReviewController
 from web.controllers.rounds import round_page
 from web.controllers.saved import SavedController
 from web.controllers.searches import SearchController
@@ -50,6 +53,10 @@ ROUTES: list[ControllerRouterHandler] = [
     BidEditingController,
     BidsOfChallengeController,
     CheckController,
+    ReviewController,
+    ReviewingController,
+    CriteriaController,
+    ExpertController,
     RegistrationController,
     InvitationController,
     OrganizationController,

@@ -19,6 +19,7 @@ from challenges.checks import service as check_service
 from challenges.contracts import service as contract_service
 from challenges.milestones import service as milestone_service
 from challenges.postings import service as posting_service
+from challenges.reviews import scoring
 from core.actor import Actor
 from core.attachments import Attachment, Content, FileRules, attachment_by_id, read_attachment
 from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
@@ -95,7 +96,9 @@ async def _add_to_challenge(
 
 
 async def _may_read_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
-    return await bid_service.may_read_attachment(session, actor, attachment.subject_id)
+    return await bid_service.may_read_attachment(
+        session, actor, attachment.subject_id
+    ) or await scoring.may_read_bid(session, actor, attachment.subject_id)
 
 
 async def _remove_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
@@ -104,7 +107,10 @@ async def _remove_of_bid(session: AsyncSession, actor: Actor, attachment: Attach
 
 
 async def _may_read_of_completion(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
-    return await check_service.may_read_attachment(session, actor, attachment.subject_id)
+    if await check_service.may_read_attachment(session, actor, attachment.subject_id):
+        return True
+    bid_id = await check_service.completed_bid(session, attachment.subject_id)
+    return bid_id is not None and await scoring.may_read_bid(session, actor, bid_id)
 
 
 async def _remove_of_completion(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:

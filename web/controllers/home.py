@@ -14,6 +14,8 @@ from challenges.postings import service as postings
 from challenges.postings.policies import may_post as may_post_challenges
 from challenges.programs import queries as program_queries
 from challenges.questions import queries as question_queries
+from challenges.reviews import queries as review_queries
+from challenges.reviews.policies import is_waiting_for_reviewer
 from core.accounts import service as account_service
 from core.clock import utc_now
 from core.errors import NotFoundError
@@ -44,6 +46,8 @@ class HomeController(Controller):
             context["officer"] = await _officer_part(session, actor)
         if actor.is_administrator:
             context["administrator"] = await _administrator_part(session)
+        if actor.is_reviewer:
+            context["reviewer"] = await _reviewer_part(session, actor)
         if actor.organization_id is not None:
             organization = await postings.own_organization(session, actor)
             assert organization is not None
@@ -90,6 +94,16 @@ async def _front(session: DbSession) -> dict[str, Any]:
         "figures": await waiting_queries.public_figures(session, utc_now()),
         "newest": await posting_queries.newest_challenges(session, limit=NEWEST),
     }
+
+
+async def _reviewer_part(session: DbSession, actor: Acting) -> dict[str, Any]:
+    """Seats on which something is left to do, the nearest deadline first."""
+    seats = [
+        seat
+        for seat in await review_queries.seats_of_person(session, actor.person_id)
+        if is_waiting_for_reviewer(seat)
+    ]
+    return {"seats": sorted(seats, key=lambda seat: seat.review.due_at or utc_now())}
 
 
 async def _officer_part(session: DbSession, actor: Acting) -> dict[str, Any]:
