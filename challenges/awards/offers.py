@@ -17,6 +17,7 @@ from challenges.consortia.models import Consortium, ConsortiumMember
 from challenges.consortia.prospects import prospects_of, rule_of
 from challenges.consortia.service import confirmed_parts, write_bid
 from challenges.postings.models import Challenge
+from challenges.reviews.queries import finished_ranking
 from core.clock import utc_now
 from matching.quota import QuotaResult
 
@@ -65,7 +66,8 @@ class Offer:
 
 async def ranking_of(session: AsyncSession, challenge: Challenge) -> dict[uuid.UUID, Place] | None:
     """Places of the finished review by bid; None without a review or before its end."""
-    return None
+    ranking = await finished_ranking(session, challenge.id)
+    return None if ranking is None else {bid_id: Place(rank, score) for bid_id, rank, score in ranking}
 
 
 async def are_ready(session: AsyncSession, challenge: Challenge) -> bool:

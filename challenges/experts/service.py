@@ -42,8 +42,8 @@ async def register_expert(
             raise InvalidError({"email": _("This account is disabled.")})
         await _make_reviewer(session, person)
     expert = Expert(id=uuid.uuid4(), person_id=person.id, created_by_id=actor.person_id, past_employers=[])
-    session.add(expert)
     await _fill(session, expert, form)
+    session.add(expert)
     await session.flush()
     await audit.record(session, actor, "expert.registered", "expert", expert.id, {"name": person.name})
     return expert

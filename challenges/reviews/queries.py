@@ -1,13 +1,14 @@
 """Every SELECT about reviews, except the facts that conflicts are found in."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from challenges.bids.models import Bid, BidMember
 from challenges.experts.models import Expert
@@ -52,19 +53,33 @@ def _whole() -> Select[Review]:
     )
 
 
+def _tied(reviews: Iterable[Review]) -> list[Review]:
+    """Seats hold their review: it lives as long as one of them is looked at."""
+    found = list(reviews)
+    for review in found:
+        for seat in review.seats:
+            set_committed_value(seat, "review", review)
+    return found
+
+
+async def _one(session: AsyncSession, statement: Select[Review]) -> Review | None:
+    found = _tied(await session.scalars(statement))
+    return found[0] if found else None
+
+
 async def review_by_id(session: AsyncSession, review_id: uuid.UUID, *, lock: bool = False) -> Review | None:
     """A review with challenge, panel, experts and scores; `lock` holds the row and reads everything anew."""
     statement = _whole().where(Review.id == review_id)
     if lock:
         statement = statement.with_for_update(of=Review).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await _one(session, statement)
 
 
 async def newest_review(session: AsyncSession, challenge_id: uuid.UUID) -> Review | None:
     statement = (
         _whole().where(Review.challenge_id == challenge_id).order_by(Review.created_at.desc()).limit(1)
     )
-    return await session.scalar(statement)
+    return await _one(session, statement)
 
 
 async def newest_finished(session: AsyncSession, challenge_id: uuid.UUID) -> Review | None:
@@ -74,7 +89,7 @@ async def newest_finished(session: AsyncSession, challenge_id: uuid.UUID) -> Rev
         .order_by(Review.finished_at.desc())
         .limit(1)
     )
-    return await session.scalar(statement)
+    return await _one(session, statement)
 
 
 async def finished_ranking(
@@ -108,7 +123,7 @@ async def seats_of_person(session: AsyncSession, person_id: uuid.UUID | None) ->
         .join(Expert, Expert.id == PanelSeat.expert_id)
         .where(Expert.person_id == person_id, PanelSeat.asked_at.is_not(None))
     )
-    reviews = await session.scalars(_whole().where(Review.id.in_(ids)))
+    reviews = _tied(await session.scalars(_whole().where(Review.id.in_(ids))))
     own = [
         seat
         for review in reviews
@@ -119,12 +134,12 @@ async def seats_of_person(session: AsyncSession, person_id: uuid.UUID | None) ->
 
 
 async def reviews_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Review]:
-    return list(await session.scalars(_whole().where(Review.id.in_(ids))))
+    return _tied(await session.scalars(_whole().where(Review.id.in_(ids))))
 
 
 async def reviews_of_seats(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Review]:
     chosen = select(PanelSeat.review_id).where(PanelSeat.id.in_(ids))
-    return list(await session.scalars(_whole().where(Review.id.in_(chosen))))
+    return _tied(await session.scalars(_whole().where(Review.id.in_(chosen))))
 
 
 async def seat_reading_bid(

@@ -67,6 +67,7 @@ from tests.integration.permission_rooms import contracts, uploads
 from tests.integration.permission_rooms.checks import add_check
 from tests.integration.permission_rooms.officer import add_officer_work
 from tests.integration.permission_rooms.questions_and_changes import add_questions_and_changes
+from tests.integration.permission_rooms.reviews import add_review
 
 # Column of the matrix -> who that is.
 ACTORS = {
@@ -94,10 +95,25 @@ ROOMS: tuple[AddRoom, ...] = (
     add_questions_and_changes,
     uploads.add_upload,
     add_check,
+    add_review,
     contracts.add_contracts,
     add_officer_work,
 )
-SCENES = ("draft", "submitted", "open", "restricted", "after", "proposed", "waiver", *contracts.SCENES)
+SCENES = (
+    "draft",
+    "submitted",
+    "open",
+    "restricted",
+    "after",
+    "asked",
+    "declared",
+    "proposed",
+    "waiver",
+    *contracts.SCENES,
+)
+# Scenes whose bids two officers have opened; of these a consortium is handed in where it is not reviewed.
+PROPOSED = frozenset({"proposed", "waiver"})
+OPENED = PROPOSED | {"asked", "declared"}
 
 
 @dataclass
@@ -314,6 +330,8 @@ class Builder:
             "proposed": ChallengeState.MATCH_PROPOSED,
             "waiver": ChallengeState.MATCH_PROPOSED,
             **contracts.STATES,
+            "asked": ChallengeState.IN_REVIEW,
+            "declared": ChallengeState.IN_REVIEW,
         }
         state = states.get(scene, ChallengeState.PUBLISHED)
         now = utc_now()
@@ -324,7 +342,7 @@ class Builder:
             is_public=scene != "restricted",
             # Also of one that is past: the job that closes it has not run yet.
             deadline_at=now - timedelta(minutes=1)
-            if scene in {"after", "proposed", "waiver", *contracts.SCENES}
+            if scene == "after" or scene in OPENED or scene in contracts.SCENES
             else now + timedelta(days=30),
             submitted_at=None if scene == "draft" else now - timedelta(days=5),
         )
@@ -366,9 +384,9 @@ class Builder:
         session.add(receipt)
         await session.flush()
         # Until officers open them, bids stay sealed after the deadline, too.
-        if scene in {"proposed", "waiver"}:
+        if scene in OPENED:
             await self.make.opened(challenge)
-        consortium = await self._consortium(challenge, run, submitted=scene in {"proposed", "waiver"})
+        consortium = await self._consortium(challenge, run, submitted=scene in PROPOSED)
         if scene == "waiver":
             ids["waiver_id"] = (await self._waiver(consortium)).id
         if scene == "proposed":

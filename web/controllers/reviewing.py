@@ -8,6 +8,7 @@ from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.bids import queries as bid_queries
+from challenges.bids.completeness import budget_table
 from challenges.bids.models import Bid
 from challenges.bids.sealing import bid_files
 from challenges.checks import queries as check_queries
@@ -250,6 +251,7 @@ async def _bid_page(
         review=review,
         challenge=review.challenge,
         bid=bid,
+        budget=budget_table(bid),
         attachments=await bid_files(session, bid),
         completion=check,
         completion_files=await attachments_of(session, "completion", check.id) if check else [],

@@ -15,7 +15,7 @@ from challenges.postings.service import read_challenge
 from challenges.programs.policies import is_officer_of
 from challenges.programs.queries import program_by_id
 from challenges.reviews import criteria, panels, policies, queries, scoring, service
-from challenges.reviews.access import NO_REVIEW
+from challenges.reviews.access import NO_REVIEW, locked_review
 from challenges.reviews.assignment import Proposal
 from challenges.reviews.forms import BeginForm, CriteriaForm, ExtensionForm, ReasonForm, RemarkForm
 from challenges.reviews.models import Review, ReviewState
@@ -59,8 +59,9 @@ class ReviewController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         proposal = await panels.propose(session, actor, review_id)
-        return _back(request, review.challenge_id, _in_words(proposal), "#panel")
+        return _back(request, challenge_id, _in_words(proposal), "#panel")
 
     @post("/reviews/{review_id:uuid}/round-proposal", opt={"access": Access.OFFICER}, status_code=200)
     async def propose_for_round(
@@ -68,22 +69,24 @@ class ReviewController(Controller):
     ) -> Response[Any]:
         """All reviews of the round that are being prepared, as one question."""
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         assert review.challenge.round_id is not None
         proposal = await panels.propose_for_round(session, actor, review.challenge.round_id)
-        return _back(request, review.challenge_id, _in_words(proposal), "#panel")
+        return _back(request, challenge_id, _in_words(proposal), "#panel")
 
     @post("/reviews/{review_id:uuid}/seats", opt={"access": Access.OFFICER}, status_code=200)
     async def seat(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         raw = (await form_data(request)).get("expert")
         try:
             async with session.begin_nested():
                 await panels.seat_expert(session, actor, review_id, _uuid(raw))
         except InvalidError as error:
-            return await _again(request, session, actor, review.challenge_id, error)
-        return _back(request, review.challenge_id, gettext("The expert is on the panel."), "#panel")
+            return await _again(request, session, actor, challenge_id, error)
+        return _back(request, challenge_id, gettext("The expert is on the panel."), "#panel")
 
     @post("/seats/{seat_id:uuid}/removal", opt={"access": Access.OFFICER}, status_code=200)
     async def remove(
@@ -93,27 +96,30 @@ class ReviewController(Controller):
         if review_id is None:
             raise NotFoundError(NO_REVIEW)
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         note = (await form_data(request)).get("note")
         try:
             async with session.begin_nested():
                 await panels.excuse(session, actor, seat_id, note)
         except InvalidError as error:
-            return await _again(request, session, actor, review.challenge_id, error)
-        return _back(request, review.challenge_id, gettext("The expert is off the panel."), "#panel")
+            return await _again(request, session, actor, challenge_id, error)
+        return _back(request, challenge_id, gettext("The expert is off the panel."), "#panel")
 
     @post("/reviews/{review_id:uuid}/scoring", opt={"access": Access.OFFICER}, status_code=200)
     async def begin_scoring(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         await service.begin_scoring(session, actor, review_id)
-        return _back(request, review.challenge_id, gettext("The reviewers are told."))
+        return _back(request, challenge_id, gettext("The reviewers are told."))
 
     @post("/reviews/{review_id:uuid}/extension", opt={"access": Access.OFFICER}, status_code=200)
     async def extend(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         form = ExtensionForm(await form_data(request))
         try:
             if not form.validate() or form.until.data is None:
@@ -121,8 +127,8 @@ class ReviewController(Controller):
             async with session.begin_nested():
                 await service.extend(session, actor, review_id, from_shanghai(form.until.data))
         except InvalidError as error:
-            return await _again(request, session, actor, review.challenge_id, error)
-        return _back(request, review.challenge_id, gettext("The deadline is extended."))
+            return await _again(request, session, actor, challenge_id, error)
+        return _back(request, challenge_id, gettext("The deadline is extended."))
 
     @post("/reviews/{review_id:uuid}/discussion", opt={"access": Access.OFFICER}, status_code=200)
     async def begin_discussion(
@@ -130,8 +136,9 @@ class ReviewController(Controller):
     ) -> Response[Any]:
         """After somebody has left, when those who remain have all scored."""
         review = await _managed(session, actor, review_id)
-        await service.begin_discussion(session, actor, review)
-        return _back(request, review.challenge_id, gettext("The panel discusses now."))
+        challenge_id = review.challenge_id
+        await service.begin_discussion(session, actor, await locked_review(session, actor, review_id))
+        return _back(request, challenge_id, gettext("The panel discusses now."))
 
     @post("/reviews/{review_id:uuid}/reopening", opt={"access": Access.OFFICER}, status_code=200)
     async def reopen(
@@ -150,23 +157,23 @@ class ReviewController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         await service.finish_review(session, actor, review_id)
-        return _back(request, review.challenge_id, gettext("The ranking is fixed; the poster is told."))
+        return _back(request, challenge_id, gettext("The ranking is fixed; the poster is told."))
 
     @post("/reviews/{review_id:uuid}/remarks", opt={"access": Access.OFFICER}, status_code=200)
     async def remark(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
         review = await _managed(session, actor, review_id)
+        challenge_id = review.challenge_id
         form = RemarkForm(await form_data(request))
         try:
             async with session.begin_nested():
                 await scoring.remark_as_officer(session, actor, review_id, form.text.data or "")
         except InvalidError as error:
-            return await _again(
-                request, session, actor, review.challenge_id, error, remark=form.text.data or ""
-            )
-        return _back(request, review.challenge_id, gettext("Saved."), "#discussion")
+            return await _again(request, session, actor, challenge_id, error, remark=form.text.data or "")
+        return _back(request, challenge_id, gettext("Saved."), "#discussion")
 
     @get("/bids/{bid_id:uuid}/review", opt={"access": Access.PERSON})
     async def feedback(
@@ -264,6 +271,7 @@ async def _with_reason(
     request: WebRequest, session: AsyncSession, actor: Actor, review_id: uuid.UUID, act: Any
 ) -> Template | Response[Any]:
     review = await _managed(session, actor, review_id)
+    challenge_id = review.challenge_id
     form = ReasonForm(await form_data(request))
     try:
         if not form.validate():
@@ -271,8 +279,8 @@ async def _with_reason(
         async with session.begin_nested():
             await act(session, actor, review_id, form.note.data or "")
     except InvalidError as error:
-        return await _again(request, session, actor, review.challenge_id, error)
-    return _back(request, review.challenge_id, gettext("Saved."))
+        return await _again(request, session, actor, challenge_id, error)
+    return _back(request, challenge_id, gettext("Saved."))
 
 
 async def _again(

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "reviews"
-down_revision = "formal_checks"
+down_revision = "milestones"
 branch_labels = None
 depends_on = None
 

@@ -24,11 +24,14 @@ def bid(key: str, *rows: tuple[float, ...], budget: int = 100, minutes: int = 0)
 def plain_score(item: BidScores, criteria: list[Criterion], drops: bool) -> Decimal:
     with localcontext() as context:
         context.prec = 60
-        weights = sum(criterion.weight for criterion in criteria)
+        weights = sum((criterion.weight for criterion in criteria), Decimal(0))
         totals = sorted(
             sum(
-                criterion.weight * value / criterion.max_points
-                for criterion, value in zip(criteria, row, strict=True)
+                (
+                    criterion.weight * value / criterion.max_points
+                    for criterion, value in zip(criteria, row, strict=True)
+                ),
+                Decimal(0),
             )
             * 100
             / weights
@@ -37,7 +40,7 @@ def plain_score(item: BidScores, criteria: list[Criterion], drops: bool) -> Deci
         if drops and len(totals) >= 3:
             totals = totals[1:-1]
         # Sixty digits, cut where a half that is none could no longer be told: never in these examples.
-        mean = (sum(totals) / len(totals)).quantize(Decimal("1e-40"))
+        mean = (sum(totals, Decimal(0)) / len(totals)).quantize(Decimal("1e-40"))
         return mean.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
