@@ -84,7 +84,7 @@ class StepForm(UntrimmedForm):
 
 
 class PersonForm(UntrimmedForm):
-    name = StringField(_("Name"), [MaxLength(100)])
+    name = StringField(_("Name of the person"), [MaxLength(100)])
     title = StringField(_("Professional title"), [MaxLength(100)])
     role = StringField(_("Work in the project"), [MaxLength(300)])
     person_months = AmountField(
