@@ -52,13 +52,13 @@ async def do_what_is_due() -> None:
     await catch_up()
 
 
-async def catch_up() -> None:
-    """Do everything that is due now, each thing in a transaction of its own.
+async def catch_up(*kinds: str) -> None:
+    """Do everything that is due now, each thing in a transaction of its own; or what is due of these kinds alone.
 
     One that fails is left for the next tick and does not hold up the others.
     """
-    for kind, item in REGISTRY.items():
-        failed = set[uuid.UUID]()
+    for kind in kinds or tuple(REGISTRY):
+        item, failed = REGISTRY[kind], set[uuid.UUID]()
         while await _do_next(kind, item, failed):
             pass
 

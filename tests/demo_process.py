@@ -11,7 +11,10 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
+
+from web.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 
 ROOT = Path(__file__).parents[1]
 # Loading matches every challenge; on a busy machine that takes minutes.
@@ -139,8 +142,20 @@ class LoadedDemo:
     directory: Path
     output: str
     page: tuple[int, str]
+    # What each account sees first, by its address.
+    homes: dict[str, str]
     status: int
     left: list[str]
+
+
+def home_of(url: str, email: str) -> str:
+    """The page that greets an account of the demonstration after its login."""
+    with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as browser:
+        browser.get("/locale/en")
+        browser.get("/login")
+        fields = {"email": email, "password": DEMO_PASSWORD, "_csrf_token": browser.cookies["csrftoken"]}
+        browser.post("/login", data=fields).raise_for_status()
+        return browser.get("/").raise_for_status().text
 
 
 def load_demo(directory: Path) -> LoadedDemo:
@@ -148,11 +163,12 @@ def load_demo(directory: Path) -> LoadedDemo:
     try:
         demo.wait_for("Stop with Ctrl-C.")
         page = demo.get("/login")
+        homes = {account.email: home_of(demo.url, account.email) for account in DEMO_ACCOUNTS}
         status = demo.stop()
     finally:
         if demo.process.poll() is None:
             demo.stop(signal.SIGTERM)
-    return LoadedDemo(directory, demo.output, page, status, traces(directory))
+    return LoadedDemo(directory, demo.output, page, homes, status, traces(directory))
 
 
 def copy_of(loaded: LoadedDemo, directory: Path) -> Path:

@@ -27,6 +27,7 @@ from solvers.profiles import queries as profile_queries
 from solvers.profiles.completeness import assess
 from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
+from web.own_work import Work, work_of
 from web.requests import safe_path
 from web.sessions import locale_cookie
 from web.templating import redirect, render
@@ -123,6 +124,12 @@ async def _administrator_part(session: DbSession) -> dict[str, Any]:
     return {"waiting": waiting, "total": total}
 
 
+async def _work(session: DbSession, actor: Acting) -> list[Work]:
+    """Those who only read are not asked to do anything."""
+    assert actor.organization_id is not None
+    return await work_of(session, actor.organization_id) if actor.may_edit_for_organization else []
+
+
 async def _poster_part(
     session: DbSession, actor: Acting, challenges: list[Challenge], may_post: bool
 ) -> dict[str, Any]:
@@ -144,6 +151,7 @@ async def _poster_part(
         "consortia": await waiting_queries.consortia_waiting_for_poster(session, actor),
         "closed": await waiting_queries.challenges_waiting_for_poster(session, actor, utc_now()),
         "questions": await question_queries.unanswered_of_poster(session, actor, utc_now()),
+        "work": await _work(session, actor),
         "may_post": may_post,
         "total": len(challenges),
     }
@@ -155,6 +163,7 @@ async def _solver_part(session: DbSession, actor: Acting) -> dict[str, Any]:
     profile = await profile_queries.profile_of(session, actor.organization_id)
     bids = await waiting_queries.live_bids(session, actor, now)
     return {
+        "work": await _work(session, actor),
         "completeness": assess(profile),
         "bids": bids,
         "unconfirmed": await unconfirmed_versions(session, [bid.id for bid in bids]),

@@ -58,6 +58,13 @@ DEMO_ACCOUNTS = (
         frozenset({PlatformRole.OFFICER}),
     ),
     DemoAccount(
+        "reviewer@demo.example",
+        "温若川",
+        _("Reviewer"),
+        _("Declare whether there is a conflict of interest, then score bids."),
+        frozenset({PlatformRole.REVIEWER}),
+    ),
+    DemoAccount(
         "admin@demo.example",
         "薛允之",
         _("Administrator"),

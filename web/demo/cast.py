@@ -211,7 +211,8 @@ async def _add_memberships(demo: Demo, posters: list[dict[str, Any]], solvers: l
         if person is None:
             surname = row.get("legal_representative") or row["name"]
             person = Person(
-                email=f"contact{number:03d}@demo.example",
+                # Not where the reviewer has an account: one mail domain would be a conflict of interest.
+                email=f"contact{number:03d}@units.example",
                 name=f"{surname[0]}经理",
                 password_hash=password_hash,
             )

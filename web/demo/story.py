@@ -7,6 +7,8 @@ import asyncio
 
 from dramatiq import Worker
 
+# Every job and everything that time makes due is declared with it.
+import web.worker  # noqa: F401
 from challenges.matches.service import queue_match
 from core.jobs import configure_broker
 from core.process import Process
@@ -16,7 +18,11 @@ from web.demo import (
     way_of_bids,
     way_of_checks,
     way_of_consortia,
+    way_of_contracts,
+    way_of_milestones,
+    way_of_notices,
     way_of_questions,
+    way_of_reviews,
 )
 from web.demo.cast import Demo
 from web.demo.telling import Story
@@ -35,7 +41,12 @@ async def tell_story(process: Process, demo: Demo) -> None:
         await way_of_checks.check(story)
         await way_of_consortia.compose(story)
         await way_of_awards.award(story)
+        await way_of_notices.give_notice(story)
+        await way_of_contracts.contract(story)
+        await way_of_milestones.carry_out(story)
+        await way_of_reviews.review(story)
         await early_ends.end_early(story)
+        await story.read_old_messages()
         await story.finish_jobs()
     finally:
         await asyncio.to_thread(worker.stop)

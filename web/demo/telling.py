@@ -6,6 +6,7 @@ writes into new rows are set to it in `_backdate` alone.
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from challenges.postings.service import read_challenge
 from core import clock
 from core.accounts.models import PlatformRole
 from core.actor import Actor
-from core.clock import to_shanghai, utc_now
-from core.database import Created
+from core.clock import SHANGHAI
+from core.database import Created, Updated, database_time
 from core.process import Process
 from core.schedule import catch_up
 from web.demo.cast import Demo
@@ -53,10 +54,28 @@ class Story:
                     {"moment": moment},
                 )
 
-    async def pass_time(self, days_ago: int, hour: int = 10) -> None:
-        """Let the schedule do what was due by then."""
-        with clock.at(moment_of(days_ago, hour)):
-            await catch_up()
+    async def pass_time(self, days_ago: int, *kinds: str, hour: int = 10) -> None:
+        """Let the schedule do what was due by then, of these kinds or of all."""
+        moment = moment_of(days_ago, hour)
+        async with self.process.transaction() as session:
+            begun = await database_time(session)
+        with clock.at(moment):
+            await catch_up(*kinds)
+        async with self.process.transaction() as session:
+            await session.execute(
+                text("UPDATE notification SET created_at = :moment WHERE created_at >= :begun"),
+                {"moment": moment, "begun": begun},
+            )
+
+    async def read_old_messages(self) -> None:
+        """Everybody has read what they were told until a fortnight ago."""
+        async with self.process.transaction() as session:
+            await session.execute(
+                text(
+                    "UPDATE notification SET read_at = created_at + interval '5 hours'"
+                    " WHERE created_at < now() - interval '14 days'"
+                )
+            )
 
     async def finish_jobs(self) -> None:
         """Wait until the worker has done everything that is queued."""
@@ -88,6 +107,11 @@ class Story:
             roles=frozenset({PlatformRole.OFFICER}),
         )
 
+    def owner_by_id(self, organization_id: uuid.UUID) -> Actor:
+        """As `Demo.owner_of`, for an organization that a use case has chosen."""
+        found = next(key for key, item in self.demo.organizations.items() if item.id == organization_id)
+        return self.demo.owner_of(found)
+
     async def challenge(self, session: AsyncSession, key: str) -> Challenge:
         """A challenge as an officer reads it, whole."""
         return await read_challenge(session, self.officer, self.demo.challenges[key].id)
@@ -98,19 +122,22 @@ class Story:
 
 
 def moment_of(days_ago: int, hour: int = 10) -> datetime:
+    """Counted from the real present, whatever is told at the moment."""
+    now = datetime.now(SHANGHAI)
     if days_ago == 0:
-        return utc_now()
-    return to_shanghai(utc_now()).replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(
-        days=days_ago
-    )
+        return now
+    return now.replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
 
 
 def _backdate(session: AsyncSession, moment: datetime) -> None:
-    """New rows get the told moment where the database would write its own."""
+    """Rows get the told moment where the database would write its own."""
 
     def stamp(sync_session: Any, _context: Any, _instances: Any) -> None:
         for row in sync_session.new:
             if isinstance(row, Created):
                 row.created_at = moment
+        for row in [*sync_session.new, *sync_session.dirty]:
+            if isinstance(row, Updated) and sync_session.is_modified(row):
+                row.updated_at = moment
 
     event.listen(session.sync_session, "before_flush", stamp)

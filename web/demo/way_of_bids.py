@@ -37,6 +37,8 @@ BIDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 # Handed in for a challenge that is still open, so many days ago.
 OPEN, OPEN_BIDS = "c-0102-03", (("s-0102-001", 8), ("s-0102-004", 6))
+# So long bidders took to write.
+WRITING = timedelta(days=3)
 # Its bids still wait for the second officer.
 SEALED = "c-0206-01"
 
@@ -77,6 +79,8 @@ async def bid(story: Story) -> None:
 
 
 async def _hand_in(session: AsyncSession, bid: Bid) -> None:
+    if bid.submitted_at is not None:
+        bid.created_at = bid.updated_at = bid.submitted_at - WRITING
     session.add(bid)
     await session.flush()
     await seal_content(session, bid, replace(content_of(bid), nonce=secrets.token_hex(16)))

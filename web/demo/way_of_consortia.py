@@ -50,7 +50,7 @@ async def compose(story: Story) -> None:
                 "比例核算符合规则第1版，同意立项。",
                 consortium.revision,
             )
-    async with story.day() as session:
+    async with story.day(1, hour=15) as session:
         await _submit(session, story, "c-0804-01", "两家候选均具备试制条件，申请按此组建。")
     async with story.day() as session:
         await _break_quota(session, story, "c-0701-01")
