@@ -1,11 +1,13 @@
 """What the parties of a contract and the officers are told."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.contracts import policies, queries
+from challenges.contracts.models import Contract
+from core.actor import Actor
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Audience, Group, Kind, declare
 from core.notifications.models import Delivery, Notification
@@ -16,23 +18,37 @@ async def contract_is_visible(
     session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
 ) -> set[uuid.UUID]:
     """The check of kinds whose subject is a contract."""
-    visible = await visible_contracts(session, person_id, {item.subject_id for item in told})
-    return {item.id for item in told if item.subject_id in visible}
+    return await _visible(session, person_id, told, policies.may_see_contract)
 
 
-async def visible_contracts(
-    session: AsyncSession, person_id: uuid.UUID, contract_ids: set[uuid.UUID]
+async def every_contract_is_visible(
+    session: AsyncSession, person_id: uuid.UUID, told: Sequence[Notification]
+) -> set[uuid.UUID]:
+    """The check of what is between the poster and the officers, and hidden from the team."""
+    return await _visible(
+        session,
+        person_id,
+        told,
+        lambda actor, contract, _members: policies.may_see_all(actor, contract.challenge),
+    )
+
+
+async def _visible(
+    session: AsyncSession,
+    person_id: uuid.UUID,
+    told: Sequence[Notification],
+    may_see: Callable[[Actor, Contract, frozenset[uuid.UUID]], bool],
 ) -> set[uuid.UUID]:
     actors = await actors_of(session, person_id)
     visible: set[uuid.UUID] = set()
-    for contract_id in contract_ids:
+    for contract_id in {item.subject_id for item in told}:
         contract = await queries.contract_by_id(session, contract_id)
         if contract is None:
             continue
         members = await queries.member_ids(session, contract.consortium_id)
-        if any(policies.may_see_contract(actor, contract, members) for actor in actors):
+        if any(may_see(actor, contract, members) for actor in actors):
             visible.add(contract_id)
-    return visible
+    return {item.id for item in told if item.subject_id in visible}
 
 
 CONTRACTS = Group("contracts", _("Contracts and milestones"))

@@ -211,7 +211,7 @@ async def begin_amendment(
         content=book.as_json(),
         reason=reason.strip(),
     )
-    session.add(version)
+    contract.versions.append(version)
     await session.flush()
     await audit.record(
         session,

@@ -1,13 +1,19 @@
 """What is told of milestones and of the horse race; the subject is the contract."""
 
-from challenges.contracts.events import CONTRACTS, TITLE, contract_is_visible
+from challenges.contracts.events import CONTRACTS, TITLE, contract_is_visible, every_contract_is_visible
 from core.i18n import lazy_gettext as _
-from core.notifications.kinds import Audience, Kind, declare
+from core.notifications.kinds import Audience, Check, Kind, declare
 from core.notifications.models import Delivery
 
 
 def _kind(
-    name: str, label: object, subject: object, text: object, audience: Audience, **example: str
+    name: str,
+    label: object,
+    subject: object,
+    text: object,
+    audience: Audience,
+    visible: Check = contract_is_visible,
+    **example: str,
 ) -> Kind:
     return declare(
         Kind(
@@ -19,7 +25,7 @@ def _kind(
             link="/contracts/{subject_id}/milestones",
             delivery=Delivery.AT_ONCE,
             audience=audience,
-            visible=contract_is_visible,
+            visible=visible,
             example={"title": TITLE, **example},
         )
     )
@@ -100,6 +106,7 @@ ELIMINATION_PROPOSED = _kind(
     _("Elimination proposed: %(title)s"),
     _("After the stage review the poster proposes to eliminate team %(team)s of “%(title)s”:\n\n%(note)s"),
     Audience.OFFICER,
+    every_contract_is_visible,
     team="2",
     note="关键指标明显落后于另一团队。",
 )
@@ -118,6 +125,7 @@ ELIMINATION_REFUSED = _kind(
     _("Elimination refused: %(title)s"),
     _("The officer does not eliminate team %(team)s of “%(title)s”:\n\n%(note)s"),
     Audience.ORGANIZATION,
+    every_contract_is_visible,
     team="2",
     note="评估材料不足。",
 )

@@ -157,6 +157,10 @@ async def let_it_be(session: AsyncSession, variant: str, things: dict[str, Any])
             .where(Challenge.id == things["challenge_id"])
             .values(deadline_at=text("clock_timestamp() - interval '1 minute'"))
         )
+    elif variant == "restricted":
+        await session.execute(
+            update(Challenge).where(Challenge.id == things["challenge_id"]).values(is_public=False)
+        )
     elif variant == "lost":
         for right in (Membership, ProgramOfficer, PersonRole, InvitedSolver, Certificate):
             await session.execute(delete(right))
