@@ -20,6 +20,8 @@ from challenges.checks import queries as check_queries
 from challenges.contracts import policies as contract_policies
 from challenges.contracts import service as contract_service
 from challenges.models import Challenge, Review
+from challenges.notices import policies as notice_policies
+from challenges.notices import queries as notice_queries
 from challenges.postings import policies as posting_policies
 from challenges.postings.policies import is_listed, is_officer_in_charge, is_poster
 from challenges.questions import queries as question_queries
@@ -166,6 +168,17 @@ async def _review(session: AsyncSession, actor: Actor, challenge: Challenge) -> 
     return Place(f"/challenges/{challenge.id}/review", gettext("Review"), "list-numbers")
 
 
+async def _notice(session: AsyncSession, actor: Actor, challenge: Challenge) -> Panel | None:
+    notice = await notice_queries.standing_notice(session, challenge.id)
+    may_publish = notice_policies.may_publish_notice(actor, challenge)
+    if notice is None and not may_publish:
+        return None
+    has_result = notice is not None and challenge.state in notice_queries.STANDS_IN
+    return Panel(
+        "notices/_panel.html", {"notice": notice, "may_publish": may_publish, "has_result": has_result}
+    )
+
+
 # In the order of the way of a challenge.
 PLACES: tuple[MakePlace, ...] = (
     _questions,
@@ -176,7 +189,10 @@ PLACES: tuple[MakePlace, ...] = (
     _contracts,
     _history,
 )
-PANELS: tuple[MakePanel, ...] = (_changes_panel,)
+PANELS: tuple[MakePanel, ...] = (
+    _changes_panel,
+    _notice,
+)
 
 
 async def places_of(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Place]:

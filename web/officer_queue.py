@@ -21,6 +21,9 @@ from challenges.contracts import queries as contract_queries
 from challenges.contracts.policies import open_version, signed_ids
 from challenges.milestones import queries as milestone_queries
 from challenges.models import Challenge, CheckState, ReviewState, SeatState
+from challenges.notices import queries as notice_queries
+from challenges.objections import queries as objection_queries
+from challenges.postings.queries import in_charge_of
 from challenges.programs.calendar import period
 from challenges.questions import queries as question_queries
 from challenges.questions.policies import answer_due
@@ -311,6 +314,42 @@ async def _rechecks(session: AsyncSession, actor: Actor, now: datetime) -> Secti
     )
 
 
+async def _notices(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "notices",
+        gettext("Notices to publish"),
+        gettext("Awards waiting for their public notice"),
+        gettext("Awarded"),
+        [
+            Waiting(challenge, f"/challenges/{challenge.id}/notice", challenge.updated_at)
+            for challenge in await notice_queries.awarded_without_notice(session, in_charge_of(actor))
+        ],
+        gettext("No award waits for its notice"),
+        gettext("Once every team is decided on, the award is shown publicly."),
+    )
+
+
+async def _objections(session: AsyncSession, actor: Actor, now: datetime) -> Section:
+    return Section(
+        "objections",
+        gettext("Objections"),
+        gettext("Objections waiting for an answer"),
+        gettext("Raised"),
+        [
+            Waiting(
+                item.challenge,
+                f"/objections/{item.id}",
+                item.raised_at,
+                due=item.due_at,
+                note=f"{item.organization.name}: {_shortened(item.text)}",
+            )
+            for item in await objection_queries.waiting_objections(session, actor)
+        ],
+        gettext("No objection waits"),
+        gettext("Objections against awards on public notice appear here, those due first on top."),
+    )
+
+
 async def _closed(session: AsyncSession, actor: Actor, now: datetime) -> Section:
     return Section(
         "closed",
@@ -457,6 +496,8 @@ SECTIONS: tuple[MakeSection, ...] = (
     _decisions,
     _waivers,
     _rechecks,
+    _notices,
+    _objections,
     _contracts,
     _milestones,
     _eliminations,

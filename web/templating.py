@@ -69,7 +69,7 @@ def show_time_left(moment: datetime) -> str:
     return format_timedelta(left, add_direction=True, locale=current_locale())
 
 
-def show_wan(amount: Decimal | int | None) -> str:
+def show_wan(amount: Decimal | int | str | None) -> str:
     """An amount in 万元 with its unit; trailing zeros are dropped."""
     if amount is None:
         return "–"

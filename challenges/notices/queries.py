@@ -178,3 +178,49 @@ async def awarded_without_notice(session: AsyncSession, charge: ColumnElement[bo
         .limit(100)
     )
     return list(await session.scalars(statement))
+
+
+def _is_result(
+    actor: Actor, certificates: Collection[str], program_id: uuid.UUID | None
+) -> ColumnElement[bool]:
+    return and_(
+        _is_shown(actor, certificates, program_id),
+        Notice.state != NoticeState.WITHDRAWN,
+        Challenge.state.in_(STANDS_IN),
+    )
+
+
+async def count_results(
+    session: AsyncSession,
+    actor: Actor,
+    certificates: Collection[str],
+    program_id: uuid.UUID | None = None,
+) -> int:
+    statement = (
+        select(func.count())
+        .select_from(Notice)
+        .join(Challenge, Challenge.id == Notice.challenge_id)
+        .where(_is_result(actor, certificates, program_id))
+    )
+    return await session.scalar(statement) or 0
+
+
+async def list_results(
+    session: AsyncSession,
+    actor: Actor,
+    certificates: Collection[str],
+    program_id: uuid.UUID | None = None,
+    *,
+    offset: int = 0,
+    limit: int = 20,
+) -> list[Notice]:
+    """Standing notices of awarded challenges that the actor may read, newest first."""
+    statement = (
+        _whole()
+        .join(Challenge, Challenge.id == Notice.challenge_id)
+        .where(_is_result(actor, certificates, program_id))
+        .order_by(Notice.begun_at.desc(), Notice.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))

@@ -61,6 +61,14 @@ async def read_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID)
     return notice
 
 
+async def read_result(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Notice:
+    """The notice that tells of a challenge's winners, while they hold the award."""
+    notice = await queries.standing_notice(session, challenge_id)
+    if notice is None or notice.challenge.state not in queries.STANDS_IN:
+        raise NotFoundError(_("There is no result."))
+    return await read_notice(session, actor, notice.id)
+
+
 async def preview_notice(session: AsyncSession, actor: Actor, challenge_id: uuid.UUID) -> Preview:
     """What an officer of the program is about to publish."""
     challenge = await postings.read_challenge(session, actor, challenge_id)

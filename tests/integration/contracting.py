@@ -111,7 +111,13 @@ def ended_notice(challenge: Challenge, officer: Person) -> Notice:
     return Notice(
         challenge_id=challenge.id,
         state=NoticeState.ENDED,
-        content={},
+        content={
+            "challenge": {"title": challenge.title, "poster": "发榜方", "reward_wan": None, "round": ""},
+            "program": {"name": "专项", "authority": "省科学技术厅"},
+            "notice_days": 5,
+            "answer_days": 10,
+            "teams": [],
+        },
         begun_at=utc_now() - timedelta(days=10),
         ends_at=utc_now() - timedelta(days=5),
         ended_at=utc_now() - timedelta(days=5),

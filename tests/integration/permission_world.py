@@ -63,7 +63,7 @@ from solvers.models import (
 )
 from solvers.organizations.events import VERIFIED
 from tests.factories import Factory
-from tests.integration.permission_rooms import contracts, uploads
+from tests.integration.permission_rooms import contracts, notices, uploads
 from tests.integration.permission_rooms.checks import add_check
 from tests.integration.permission_rooms.officer import add_officer_work
 from tests.integration.permission_rooms.questions_and_changes import add_questions_and_changes
@@ -96,6 +96,7 @@ ROOMS: tuple[AddRoom, ...] = (
     uploads.add_upload,
     add_check,
     add_review,
+    notices.add_notice,
     contracts.add_contracts,
     add_officer_work,
 )
@@ -109,6 +110,7 @@ SCENES = (
     "declared",
     "proposed",
     "waiver",
+    *notices.SCENES,
     *contracts.SCENES,
 )
 # Scenes whose bids two officers have opened; of these a consortium is handed in where it is not reviewed.
@@ -329,6 +331,7 @@ class Builder:
             "submitted": ChallengeState.SUBMITTED,
             "proposed": ChallengeState.MATCH_PROPOSED,
             "waiver": ChallengeState.MATCH_PROPOSED,
+            **notices.STATES,
             **contracts.STATES,
             "asked": ChallengeState.IN_REVIEW,
             "declared": ChallengeState.IN_REVIEW,
@@ -339,10 +342,10 @@ class Builder:
             self.poster,
             self.strict if scene == "waiver" else self.program,
             state=state,
-            is_public=scene != "restricted",
+            is_public=scene not in {"restricted", "secret_notice"},
             # Also of one that is past: the job that closes it has not run yet.
             deadline_at=now - timedelta(minutes=1)
-            if scene == "after" or scene in OPENED or scene in contracts.SCENES
+            if scene == "after" or scene in OPENED or scene in {*notices.SCENES, *contracts.SCENES}
             else now + timedelta(days=30),
             submitted_at=None if scene == "draft" else now - timedelta(days=5),
         )

@@ -16,6 +16,7 @@ from challenges.models import (
     BidState,
     ChallengeState,
     Consortium,
+    ConsortiumState,
     Outcome,
     ProgramOfficer,
 )
@@ -163,6 +164,7 @@ async def decide(
 async def award(session: AsyncSession, contest: Contest, *names: str) -> list[Consortium]:
     """An awarded challenge whose teams are these."""
     for team in await hand_in(session, contest, *names):
-        await decide(session, contest, team, Outcome.APPROVED)
+        if team.state is ConsortiumState.SUBMITTED:
+            await decide(session, contest, team, Outcome.APPROVED)
     assert contest.market.challenge.state is ChallengeState.AWARDED
     return await teams_of(session, contest)

@@ -27,7 +27,9 @@ from web.controllers.invitations import InvitationController
 from web.controllers.mail import MailController
 from web.controllers.matches import MatchController
 from web.controllers.milestones import MilestoneController
+from web.controllers.notices import NoticeController
 from web.controllers.notifications import NotificationController
+from web.controllers.objections import ObjectionController
 from web.controllers.officer import OfficerController
 from web.controllers.organization_people import OrganizationPeopleController
 from web.controllers.organizations import OrganizationController
@@ -37,6 +39,7 @@ from web.controllers.programs import ProgramController
 from web.controllers.questions import QuestionController
 from web.controllers.rechecks import RecheckController
 from web.controllers.registration import RegistrationController
+from web.controllers.results import ResultController
 from web.controllers.reviewing import ReviewingController
 from web.controllers.reviews import CriteriaController, ReviewController
 from web.controllers.rounds import round_page
@@ -88,6 +91,9 @@ ROUTES: list[ControllerRouterHandler] = [
     OfficerController,
     MatchController,
     AwardController,
+    NoticeController,
+    ObjectionController,
+    ResultController,
     ConsortiumController,
     DecisionController,
     WhatIfController,

@@ -18,6 +18,7 @@ from challenges.bids import service as bid_service
 from challenges.checks import service as check_service
 from challenges.contracts import service as contract_service
 from challenges.milestones import service as milestone_service
+from challenges.objections import service as objection_service
 from challenges.postings import service as posting_service
 from challenges.reviews import scoring
 from core.actor import Actor
@@ -138,6 +139,10 @@ async def _may_read_of_report(session: AsyncSession, actor: Actor, attachment: A
     return await milestone_service.may_read_attachment(session, actor, attachment.subject_id)
 
 
+async def _may_read_of_objection(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await objection_service.may_read_file(session, actor, attachment.subject_id)
+
+
 SUBJECTS: dict[str, SubjectRules] = {
     "bid": SubjectRules(
         _may_read_of_bid, _remove_of_bid, bid_service.file_rules, _add_to_bid, bid_service.bid_file
@@ -147,6 +152,7 @@ SUBJECTS: dict[str, SubjectRules] = {
     ),
     "completion": SubjectRules(_may_read_of_completion, _remove_of_completion),
     "contract_version": SubjectRules(_may_read_of_contract),
+    "objection": SubjectRules(_may_read_of_objection),
     "organization": SubjectRules(
         _may_read_of_organization,
         _remove_of_organization,
