@@ -196,6 +196,8 @@ def lacking(book: TaskBook) -> dict[str, Any]:
             errors[f"stages-{number}-title"] = _("Please fill this in.")
         if not stage.deliverables.strip():
             errors[f"stages-{number}-deliverables"] = _("Please fill this in.")
+        if not 0 <= stage.payment_wan <= MOST_PAYMENT_WAN:
+            errors[f"stages-{number}-payment_wan"] = _("An amount between 0 and 10,000,000 万元.")
         if stage.days > book.most_days:
             errors[f"stages-{number}-days"] = _(
                 "The time limit ends %(days)s days after the beginning.", days=book.most_days

@@ -19,7 +19,7 @@ from challenges.contracts.drafting import LANGUAGE, contradictions, first_text, 
 from challenges.contracts.models import Contract, ContractState, ContractVersion, VersionState
 from challenges.contracts.standing import Standing, book_of, read_contract, tell
 from challenges.contracts.states import CONTRACT, VERSION
-from challenges.milestones.planning import settled_changes
+from challenges.milestones.planning import settled_change
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import challenge_by_id
 from challenges.programs.calendar import earliest_end
@@ -144,8 +144,11 @@ async def offer_contract(
     standing, version = await _draft_to_change(session, actor, contract_id)
     contract = standing.contract
     book = book_of(version)
+    errors: dict[str, Any] = {}
+    if (settled := await settled_change(session, contract, book)) is not None:
+        errors["stages"] = _("Milestone “%(title)s” is accepted and stays as it is.", title=settled.title)
     errors = {
-        **await settled_changes(session, contract, book),
+        **errors,
         **contradictions(book, await _fresh_text(session, standing)),
         **lacking(book),
     }

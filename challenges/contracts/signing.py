@@ -18,7 +18,7 @@ from challenges.contracts.models import (
 from challenges.contracts.service import SUBJECT
 from challenges.contracts.standing import Standing, book_of, read_contract, tell
 from challenges.contracts.states import CONTRACT, VERSION
-from challenges.milestones.planning import follow_contract
+from challenges.milestones.planning import follow_contract, settled_change
 from core import audit
 from core.actor import Actor
 from core.attachments import Content, store_attachment
@@ -92,7 +92,8 @@ async def sign_contract(
     """Sign the offered version for the actor's organization: the SHA-256 it confirms, and the signed copy.
 
     The last signature puts the version in force. Raises InvalidError on `file`, ConflictError where another version
-    is offered by now, the organization has signed, or the quota is to be settled.
+    is offered by now, the organization has signed, the quota is to be settled, or a milestone that the version changes was
+    accepted since.
     """
     standing, version = await _offered(session, actor, contract_id)
     contract = standing.contract
@@ -106,6 +107,14 @@ async def sign_contract(
         raise ConflictError(_("Your organization has signed this version already."))
     if await queries.has_unsettled_recheck(session, contract.challenge, contract.consortium_id):
         raise ConflictError(_("Members of a team have changed: an officer settles the quota first."))
+    settled = await settled_change(session, contract, book_of(version))
+    if settled is not None:
+        raise ConflictError(
+            _(
+                "Milestone “%(title)s” was accepted after this version was offered, and stays as it is: ask for changes.",
+                title=settled.title,
+            )
+        )
     now = await queries.database_time(session)
     signed_copy = await store_attachment(
         session, settings, actor, subject_type=SUBJECT, subject_id=version.id, name=name, content=content

@@ -1,7 +1,6 @@
 """Milestones follow the contract: made when it is signed, changed by amendments, cancelled when it ends."""
 
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +13,6 @@ from challenges.programs.calendar import period
 from challenges.programs.models import Program
 from core.actor import SYSTEM
 from core.clock import SHANGHAI
-from core.i18n import lazy_gettext as _
 from core.states import move
 
 # What a report or its acceptance has not settled yet.
@@ -61,8 +59,8 @@ async def cancel_open(session: AsyncSession, contract: Contract) -> None:
             )
 
 
-async def settled_changes(session: AsyncSession, contract: Contract, book: TaskBook) -> dict[str, Any]:
-    """A message where an amendment changes or drops a milestone that is accepted."""
+async def settled_change(session: AsyncSession, contract: Contract, book: TaskBook) -> Milestone | None:
+    """An accepted milestone that an amendment changes or drops: the sum of what is paid would not be the team's money."""
     stages = {item.key: item for item in book.stages}
     for milestone in await queries.milestones_of(session, contract.id):
         if milestone.state is not MilestoneState.ACCEPTED:
@@ -73,7 +71,5 @@ async def settled_changes(session: AsyncSession, contract: Contract, book: TaskB
             milestone.deliverables,
             milestone.payment_wan,
         ):
-            return {
-                "stages": _("Milestone “%(title)s” is accepted and stays as it is.", title=milestone.title)
-            }
-    return {}
+            return milestone
+    return None
