@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 TASKS ?=
 TEXTS ?=
 
-.PHONY: help setup demo serve worker test check format bench screenshots states lock messages clean
+.PHONY: help setup demo serve worker test check format bench kill-run screenshots states lock messages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ messages: setup ## Extract the messages into the catalogues and say what lacks a
 
 bench: .venv/.bench ## Run the benchmarks; TASKS="dir dir" names evaluation tasks, TEXTS a file for the tokenizer
 	$(BIN)/python -m benchmarks $(TASKS) $(if $(TEXTS),--texts $(TEXTS))
+
+kill-run: setup ## Kill web and worker 60 times during rounds and look whether anything is lost (some minutes)
+	$(BIN)/python -m tests.resilience.kill_run --kills 60
 
 screenshots: setup ## Take pictures of every page, both languages, desktop and phone width
 	$(BIN)/python -m tests.browser.screenshots
