@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.bids.ending import end_bids
+from challenges.bids.ending import end_bids, tell_no_award
 from challenges.consortia.ending import end_consortia
 from challenges.postings import screening
 from challenges.postings.models import Challenge
@@ -18,4 +18,13 @@ async def withdraw_challenge(
     challenge = await screening.withdraw_challenge(session, actor, challenge_id, note=note)
     await end_consortia(session, actor, challenge)
     await end_bids(session, challenge)
+    return challenge
+
+
+async def declare_no_award(
+    session: AsyncSession, actor: Actor, challenge_id: uuid.UUID, *, note: str
+) -> Challenge:
+    """`screening.declare_no_award`, and the bidders are told."""
+    challenge = await screening.declare_no_award(session, actor, challenge_id, note=note)
+    await tell_no_award(session, challenge)
     return challenge

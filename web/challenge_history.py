@@ -12,19 +12,39 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.acceptances import queries as acceptance_queries
 from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
 from challenges.consortia import policies as consortium_policies
 from challenges.consortia import queries as consortium_queries
+from challenges.contracts import policies as contract_policies
+from challenges.contracts import queries as contract_queries
+from challenges.milestones import queries as milestone_queries
 from challenges.models import (
+    AcceptanceState,
+    AmendmentState,
     BidMemberState,
     BidState,
     Challenge,
     ChallengeState,
     CheckState,
     ConsortiumState,
+    ContractState,
+    MilestoneState,
+    NoticeState,
+    ObjectionState,
+    QuestionState,
+    ReviewState,
+    SeatState,
+    VersionState,
 )
+from challenges.notices import queries as notice_queries
+from challenges.objections import queries as objection_queries
 from challenges.postings import policies as posting_policies
+from challenges.questions import policies as question_policies
+from challenges.questions import queries as question_queries
+from challenges.reviews import policies as review_policies
+from challenges.reviews import queries as review_queries
 from core.actor import Actor
 from core.audit import AuditEntry, Wanted, count_entries, page_of_entries
 from core.clock import SHANGHAI
@@ -81,13 +101,110 @@ async def _consortia(session: AsyncSession, actor: Actor, challenge: Challenge) 
     ]
 
 
+async def _questions(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Thing]:
+    """Answers and what was hidden; who has asked is in no history."""
+    return [
+        Thing(
+            "question",
+            question.id,
+            gettext("Question"),
+            f"/challenges/{challenge.id}/questions",
+        )
+        for question in await question_queries.all_of(session, challenge.id)
+        if question_policies.may_read(actor, challenge, question)
+    ]
+
+
+async def _reviews(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Thing]:
+    """Who sits on a panel is for officers alone; the steps of the review itself are the challenge's."""
+    if not review_policies.may_manage(actor, challenge):
+        return []
+    return [
+        Thing("review", key, gettext("Panel of the review"), f"/challenges/{challenge.id}/review")
+        for key in await review_queries.review_ids_of(session, challenge.id)
+    ]
+
+
+async def _notices(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Thing]:
+    """With their objections: who objects is for officers, and so is what was done with it."""
+    things = []
+    for notice in await notice_queries.notices_of(session, challenge.id):
+        things.append(Thing("notice", notice.id, gettext("Notice of the award"), f"/notices/{notice.id}"))
+        if posting_policies.is_officer_in_charge(actor, challenge):
+            things += [
+                Thing("objection", item.id, gettext("Objection"), f"/objections/{item.id}")
+                for item in await objection_queries.objections_of(session, notice.id)
+            ]
+    return things
+
+
+async def _contracts(session: AsyncSession, actor: Actor, challenge: Challenge) -> list[Thing]:
+    """With their versions, milestones and acceptances, for those who see every team's contract."""
+    if not contract_policies.may_see_all(actor, challenge):
+        return []
+    things = []
+    for contract in await contract_queries.contracts_of(session, challenge.id):
+        address, number = f"/contracts/{contract.id}", contract.team_number
+        things.append(
+            Thing("contract", contract.id, gettext("Contract of team %(number)s", number=number), address)
+        )
+        things += [
+            Thing(
+                "contract_version",
+                version.id,
+                gettext(
+                    "Version %(version)s of the contract of team %(number)s",
+                    version=version.number,
+                    number=number,
+                ),
+                address,
+            )
+            for version in contract.versions
+        ]
+        things += [
+            Thing(
+                "milestone",
+                item.id,
+                gettext("Milestone of team %(number)s: %(title)s", number=number, title=item.title),
+                f"{address}/milestones#m-{item.id}",
+            )
+            for item in await milestone_queries.milestones_of(session, contract.id)
+        ]
+        things += [
+            Thing(
+                "final_acceptance",
+                item.id,
+                gettext("Acceptance of team %(number)s", number=number),
+                f"{address}/acceptance",
+            )
+            for item in await acceptance_queries.acceptances_of(session, contract.id)
+        ]
+    return things
+
+
 # In the order of the way of a challenge.
-THINGS: tuple[MakeThings, ...] = (_challenge, _bids, _consortia)
+THINGS: tuple[MakeThings, ...] = (
+    _challenge,
+    _questions,
+    _bids,
+    _reviews,
+    _consortia,
+    _notices,
+    _contracts,
+)
 # What the states of an entry's "state" may be, by what it is about.
 STATES: dict[str, tuple[type[StrEnum], ...]] = {
-    "challenge": (ChallengeState, CheckState),
+    "challenge": (ChallengeState, CheckState, ReviewState, AmendmentState),
+    "question": (QuestionState,),
     "bid": (BidState, BidMemberState),
+    "review": (SeatState,),
     "consortium": (ConsortiumState,),
+    "notice": (NoticeState,),
+    "objection": (ObjectionState,),
+    "contract": (ContractState,),
+    "contract_version": (VersionState,),
+    "milestone": (MilestoneState,),
+    "final_acceptance": (AcceptanceState,),
 }
 
 

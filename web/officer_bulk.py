@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges import early_ends
 from challenges.bids.opening import open_bids
 from challenges.checks.service import begin_checks
 from challenges.models import Challenge
@@ -69,7 +70,7 @@ async def _begin_checks(session: AsyncSession, actor: Actor, challenge: Challeng
 
 
 async def _no_award(session: AsyncSession, actor: Actor, challenge: Challenge, note: str) -> Any:
-    await screening.declare_no_award(session, actor, challenge.id, note=note)
+    await early_ends.declare_no_award(session, actor, challenge.id, note=note)
     return _("The challenge has ended without an award.")
 
 

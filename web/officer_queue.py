@@ -17,10 +17,11 @@ from challenges.acceptances import queries as acceptance_queries
 from challenges.amendments import queries as amendment_queries
 from challenges.amendments.policies import decision_due
 from challenges.checks import queries as check_queries
+from challenges.checks.policies import waiting_since
 from challenges.contracts import queries as contract_queries
 from challenges.contracts.policies import open_version, signed_ids
 from challenges.milestones import queries as milestone_queries
-from challenges.models import Challenge, CheckState, ReviewState, SeatState
+from challenges.models import Challenge, CheckState, Program, ReviewState, SeatState
 from challenges.notices import queries as notice_queries
 from challenges.objections import queries as objection_queries
 from challenges.postings.queries import in_charge_of
@@ -190,7 +191,7 @@ async def _checks(session: AsyncSession, actor: Actor, now: datetime) -> Section
         Waiting(
             check.challenge,
             f"/checks/{check.id}",
-            check.created_at,
+            waiting_since(check),
             due=check.completion_due_at if check.state is CheckState.COMPLETION_REQUESTED else None,
             note=f"{check.bid.organization.name} · {label(check.state)}",
         )
@@ -516,7 +517,12 @@ async def sections_of(session: AsyncSession, actor: Actor, now: datetime) -> lis
 def _with_due(row: Waiting) -> Waiting:
     if row.due is not None or row.challenge.program is None:
         return row
-    return replace(row, due=row.since + period(row.challenge.program, OFFICE_DAYS))
+    return replace(row, due=office_due(row.challenge.program, row.since))
+
+
+def office_due(program: Program, since: datetime) -> datetime:
+    """When an officer should have done what has waited since then."""
+    return since + period(program, OFFICE_DAYS)
 
 
 class Order(StrEnum):

@@ -25,6 +25,7 @@ import challenges.searches.jobs  # noqa: F401
 import core.mail
 import core.notifications.jobs
 import core.uploads  # noqa: F401
+import web.decision_page
 import web.officer_reminders  # noqa: F401
 from challenges.indexing.listener import Listener
 from core.jobs import OutboxRelay, configure_broker

@@ -140,6 +140,23 @@ CHALLENGE_WITHDRAWN = declare(
         example={"title": TITLE, "note": "需求已由自主研发解决。"},
     )
 )
+NO_AWARD = declare(
+    Kind(
+        name="bid.no_award",
+        group=BIDS,
+        label=_("A challenge that we have bid for ends without an award"),
+        subject=_("The challenge ends without an award: %(title)s"),
+        text=_(
+            "The challenge “%(title)s”, for which your organization has handed in a bid, has ended without an award,"
+            " for this reason:\n\n%(note)s"
+        ),
+        link=LINK,
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.ORGANIZATION,
+        visible=bid_is_visible,
+        example={"title": TITLE, "note": "无申报通过形式审查。"},
+    )
+)
 OPENING_ASKED = declare(
     Kind(
         name="bids.opening_asked",

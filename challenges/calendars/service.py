@@ -12,9 +12,11 @@ from challenges.calendars import queries
 from challenges.calendars.models import CalendarFeed
 from challenges.milestones.models import Milestone
 from challenges.milestones.queries import milestones_for
+from challenges.notices.models import Notice
 from challenges.postings.models import Challenge
 from challenges.postings.service import certificates_of
 from challenges.programs.models import Round
+from challenges.reviews.models import Review
 from core import audit
 from core.accounts.service import token_hash
 from core.actor import Actor
@@ -57,15 +59,24 @@ async def feed_text(session: AsyncSession, token: str, public_url: str) -> bytes
     since = utc_now() - KEPT
     challenges: dict[uuid.UUID, Challenge] = {}
     milestones: dict[uuid.UUID, Milestone] = {}
+    reviews: dict[uuid.UUID, tuple[Review, str]] = {}
+    notices: dict[uuid.UUID, Notice] = {}
     for actor in await actors_of(session, person.id):
         certificates = await certificates_of(session, actor)
         for challenge in await queries.deadlines_for(session, actor, certificates, since):
             challenges[challenge.id] = challenge
         for milestone in await milestones_for(session, actor, since):
             milestones[milestone.id] = milestone
+        for review in await queries.review_deadlines_for(session, actor, since):
+            own = "/my/reviews" if actor.is_reviewer else f"/challenges/{review.challenge_id}/review"
+            reviews[review.id] = (review, own)
+        for notice in await queries.notices_for(session, actor, certificates, since):
+            notices[notice.id] = notice
     with use_locale(person.locale):
         events = [_deadline(item, public_url) for item in challenges.values()]
         events += [_milestone(item, public_url) for item in milestones.values()]
+        events += [_review(item, public_url + path) for item, path in reviews.values()]
+        events += [_notice(item, public_url) for item in notices.values()]
         rounds = await queries.rounds_since(session, shanghai_today() - KEPT)
         events += [_round(item, public_url) for item in rounds]
         return calendar_text(gettext("Jiebang deadlines"), events)
@@ -95,6 +106,27 @@ def _milestone(item: Milestone, public_url: str) -> Event:
         changed_at=item.updated_at,
         link=f"{public_url}/contracts/{item.contract_id}/milestones",
         description=item.deliverables,
+    )
+
+
+def _review(item: Review, link: str) -> Event:
+    assert item.due_at is not None
+    return Event(
+        uid=f"review-{item.id}@jiebang",
+        title=gettext("Scores due: %(title)s", title=item.challenge.title),
+        start=item.due_at,
+        changed_at=item.updated_at,
+        link=link,
+    )
+
+
+def _notice(item: Notice, public_url: str) -> Event:
+    return Event(
+        uid=f"notice-{item.id}@jiebang",
+        title=gettext("Public notice ends: %(title)s", title=item.challenge.title),
+        start=item.ends_at,
+        changed_at=item.updated_at,
+        link=f"{public_url}/notices/{item.id}",
     )
 
 

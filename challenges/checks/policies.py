@@ -35,6 +35,15 @@ def may_complete(actor: Actor, check: FormalCheck, now: datetime) -> bool:
     )
 
 
+def waiting_since(check: FormalCheck) -> datetime:
+    """From when on an unsettled check has waited for an officer."""
+    if check.state is CheckState.COMPLETED and check.completed_at is not None:
+        return check.completed_at
+    if check.state is CheckState.LAPSED and check.completion_due_at is not None:
+        return check.completion_due_at
+    return check.created_at
+
+
 def may_read_completion(actor: Actor, check: FormalCheck) -> bool:
     """Files of a completion: the bidders', and the officers' once it is handed in."""
     return may_read_own(actor, check) or (may_check(actor, check) and check.completed_at is not None)

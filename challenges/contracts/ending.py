@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.bids.ending import tell_no_award
 from challenges.contracts import events, policies, queries
 from challenges.contracts.models import Contract, ContractState, VersionState
 from challenges.contracts.standing import Standing, read_contract, require_officer, tell
@@ -83,6 +84,7 @@ async def settle_challenge(
         if states:
             note = await _last_note(session, challenge.id)
             await move_challenge(session, actor, challenge, ChallengeState.NO_AWARD, note=note)
+            await tell_no_award(session, challenge)
     elif challenge.state in {ChallengeState.CONTRACTED, ChallengeState.IN_PROGRESS}:
         if any(state in queries.OPEN for state in states):
             return challenge

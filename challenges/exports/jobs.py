@@ -16,7 +16,7 @@ from challenges.exports import policies, queries
 from challenges.exports.archive import Archive
 from challenges.exports.documents import DOCUMENTS
 from challenges.exports.models import ExportKind, ExportRun, ExportState
-from challenges.exports.scope import Scope, Sheet
+from challenges.exports.scope import Document, Scope, Sheet
 from challenges.exports.sheets import SHEETS
 from challenges.exports.storage import path_of
 from challenges.exports.wording import label
@@ -132,9 +132,16 @@ async def _write_archive(
             await report(WRITING + (STORING - WRITING) * number // len(scope.challenges))
             for make in DOCUMENTS:
                 async for document in make(session, scope, challenge):
-                    await asyncio.to_thread(archive.add, document.folders, document.name, document.content)
+                    await _add(archive, document)
     finally:
         await asyncio.to_thread(archive.close)
+
+
+async def _add(archive: Archive, document: Document) -> None:
+    if isinstance(document.content, bytes):
+        await asyncio.to_thread(archive.add, document.folders, document.name, document.content)
+    else:
+        await archive.stream(document.folders, document.name, document.content)
 
 
 def _facts(path: Path) -> tuple[int, str]:

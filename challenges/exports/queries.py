@@ -107,7 +107,9 @@ async def consortia_of_round(session: AsyncSession, round_id: uuid.UUID) -> list
         .join(Challenge, Challenge.id == Consortium.challenge_id)
         .where(Challenge.round_id == round_id, Consortium.submitted_at.is_not(None))
         .options(
-            selectinload(Consortium.challenge),
+            selectinload(Consortium.challenge).options(
+                selectinload(Challenge.organization), selectinload(Challenge.program)
+            ),
             selectinload(Consortium.lead),
             selectinload(Consortium.rule),
             selectinload(Consortium.members).selectinload(ConsortiumMember.organization),

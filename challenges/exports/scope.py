@@ -39,11 +39,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Document:
-    """`folders` and `name` are as people typed them; `archive.safe_path` makes a path of them."""
+    """`folders` and `name` are as people typed them; `archive.safe_name` makes a path of them.
+
+    `content` is whole where it is made for the export, and streams where it is a file.
+    """
 
     folders: tuple[str, ...]
     name: str
-    content: bytes
+    content: bytes | AsyncIterator[bytes]
 
 
 MakeSheet = Callable[[AsyncSession, Scope], Awaitable[Sheet]]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
 from challenges.consortia.wording import part_name
-from challenges.exports import queries
+from challenges.exports import contract_sheets, queries, question_sheets, review_sheets
 from challenges.exports.scope import Cell, MakeSheet, Scope, Sheet, local
 from core.i18n import gettext
 
@@ -203,12 +203,24 @@ def _kept(part: Mapping[str, Any]) -> str:
     return gettext("Yes") if part["holds"] else gettext("No")
 
 
-# In the order of the way of a challenge.
+# Bids follow their challenges; the rest is in the order of the way of a challenge.
 SHEETS: tuple[MakeSheet, ...] = (
     _challenges,
     _bids,
     _bid_members,
+    question_sheets.questions,
+    question_sheets.amendments,
+    question_sheets.checks,
+    review_sheets.criteria,
+    review_sheets.ranking,
+    review_sheets.scores,
+    review_sheets.winners,
     _consortium_members,
     _decisions,
     _quota_lines,
+    contract_sheets.notices,
+    contract_sheets.objections,
+    contract_sheets.contracts,
+    contract_sheets.milestones,
+    contract_sheets.acceptances,
 )

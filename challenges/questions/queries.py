@@ -78,6 +78,17 @@ async def questions_of(
     return list(await session.scalars(statement)), total or 0
 
 
+async def all_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Question]:
+    """Every question, oldest first; what a reader may see of them is asked of the policies."""
+    statement = (
+        select(Question)
+        .where(Question.challenge_id == challenge_id)
+        .options(selectinload(Question.answers))
+        .order_by(Question.asked_at, Question.id)
+    )
+    return list(await session.scalars(statement))
+
+
 async def counts_of(session: AsyncSession, challenge_id: uuid.UUID) -> tuple[int, int]:
     """How many questions everybody sees, and how many of them wait for an answer."""
     row = (

@@ -75,6 +75,21 @@ async def review_by_id(session: AsyncSession, review_id: uuid.UUID, *, lock: boo
     return await _one(session, statement)
 
 
+async def review_ids_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[uuid.UUID]:
+    statement = select(Review.id).where(Review.challenge_id == challenge_id).order_by(Review.created_at)
+    return list(await session.scalars(statement))
+
+
+async def finished_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Review]:
+    """Every finished review of a challenge, oldest first."""
+    statement = (
+        _whole()
+        .where(Review.challenge_id == challenge_id, Review.state == ReviewState.FINISHED)
+        .order_by(Review.finished_at)
+    )
+    return _tied(await session.scalars(statement))
+
+
 async def newest_review(session: AsyncSession, challenge_id: uuid.UUID) -> Review | None:
     statement = (
         _whole().where(Review.challenge_id == challenge_id).order_by(Review.created_at.desc()).limit(1)

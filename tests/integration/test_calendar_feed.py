@@ -1,12 +1,16 @@
 import re
 from datetime import UTC, timedelta
+from typing import Any
 
 from challenges.models import InvitedSolver, SavedChallenge
+from challenges.notices.queries import standing_notice
 from core.clock import utc_now
 from core.icalendar import Event, calendar_text
 from solvers.models import SizeClass
 from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
+from tests.integration.contracting import award
+from tests.integration.reviewing import scoring_panel
 
 
 def unfolded(text: str) -> str:
@@ -86,3 +90,52 @@ def test_long_lines_are_folded_between_characters() -> None:
     assert max(len(line) for line in text.split(b"\r\n")) <= 75
     assert "SUMMARY:" + "高温合金" * 40 in unfolded(text.decode())
     assert "DESCRIPTION:一\\n二" in text.decode()
+
+
+async def feed_of(browser_of: BrowserOf, *who: Any) -> str:
+    path = await feed_path(await browser_of(*who))
+    return unfolded((await (await browser_of()).get(path)).text)
+
+
+async def test_a_reviewer_follows_the_deadline_until_the_scores_are_handed_in(
+    make: Factory, browser_of: BrowserOf
+) -> None:
+    panel = await scoring_panel(make)
+    uid = f"review-{panel.review_id}@jiebang"
+    stage = panel.stage
+    first, second = panel.people
+    assert uid in await feed_of(browser_of, first)
+    assert uid in await feed_of(browser_of, stage.officer)
+    for who in (
+        (await make.officer(),),
+        (stage.poster_person, stage.poster),
+        (stage.people[0], stage.bidders[0]),
+    ):
+        assert uid not in await feed_of(browser_of, *who)
+    await panel.declare(0)
+    await panel.score(0, 8, 6)
+    await panel.hand_in(0)
+    await make.session.commit()
+    assert uid not in await feed_of(browser_of, first)
+    assert uid in await feed_of(browser_of, second)
+
+
+async def test_the_end_of_a_notice_is_for_who_follows_the_challenge_and_may_read_it(
+    make: Factory, browser_of: BrowserOf
+) -> None:
+    case = await award(make)
+    notice = await standing_notice(make.session, case.challenge.id)
+    assert notice is not None
+    uid = f"notice-{notice.id}@jiebang"
+    solver = await make.organization()
+    follower, other = await make.member(solver), await make.member(solver)
+    make.session.add(SavedChallenge(person_id=follower.id, challenge_id=case.challenge.id))
+    await make.session.commit()
+    assert uid in await feed_of(browser_of, case.officer)
+    assert uid in await feed_of(browser_of, case.editor, case.poster)
+    assert uid in await feed_of(browser_of, follower, solver)
+    assert uid not in await feed_of(browser_of, other, solver)
+    case.challenge.is_public = False
+    await make.session.commit()
+    assert uid not in await feed_of(browser_of, follower, solver)
+    assert uid in await feed_of(browser_of, case.editor, case.poster)

@@ -9,12 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.bids.states import BID
 from challenges.models import Bid, BidMember, BidMemberState, BidState, ChallengeState
 from challenges.postings.screening import publish_challenge, return_challenge
+from challenges.questions.service import answer, ask
 from core import audit
 from core.clock import shanghai_today, utc_now
+from core.settings import Settings
 from core.states import move
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.contracting import at_work
 from tests.integration.matchmaking import Market, actor_of, open_market
+from tests.integration.reviewing import scoring_panel
 
 
 async def returned(make: Factory) -> Market:
@@ -144,3 +148,50 @@ async def test_publishing_is_told_with_both_states(
     await browser.get("/locale/en")
     page = (await browser.get(f"/challenges/{market.challenge.id}/history")).text
     assert "In screening → Open for bids" in page or "→ Open for bids" in page
+
+
+async def test_contracts_stand_in_the_history_of_officers_and_poster(
+    make: Factory, settings: Settings, browser_of: BrowserOf
+) -> None:
+    case, (contract,) = await at_work(make, settings)
+    for browser in (await browser_of(case.officer), await browser_of(case.editor, case.poster)):
+        page = (await browser.get(f"/challenges/{case.challenge.id}/history")).text
+        assert f'href="/contracts/{contract.id}"' in page
+        only = (await browser.get(f"/challenges/{case.challenge.id}/history?kind=contract_version")).text
+        assert f'href="/contracts/{contract.id}"' in only
+        assert f'<div class="small text-secondary">{case.editor.name}' not in only
+    team = case.teams[0]
+    member = await browser_of(await make.member(team.lead), team.lead)
+    assert (await member.get(f"/challenges/{case.challenge.id}/history")).status_code == 403
+
+
+async def test_who_sits_on_a_panel_is_in_the_history_of_officers_alone(
+    make: Factory, browser_of: BrowserOf
+) -> None:
+    panel = await scoring_panel(make)
+    await panel.everything((8, 6), (7, 5))
+    stage = panel.stage
+    path = f"/challenges/{stage.challenge.id}/history"
+    officer = (await (await browser_of(stage.officer)).get(f"{path}?kind=review")).text
+    assert all(person.name in officer for person in panel.people)
+    poster = await browser_of(stage.poster_person, stage.poster)
+    for address in (path, f"{path}?kind=review", f"{path}.csv"):
+        text = (await poster.get(address)).text
+        assert not any(person.name in text for person in panel.people)
+
+
+async def test_answers_stand_in_the_history_and_never_who_asked(
+    make: Factory, session: AsyncSession, browser_of: BrowserOf
+) -> None:
+    market = await open_market(
+        make, state=ChallengeState.PUBLISHED, deadline_at=utc_now() + timedelta(days=60)
+    )
+    asker = await make.member(market.coater)
+    question = await ask(session, actor_of(asker, market.coater), market.challenge.id, "涂层厚度如何检验？")
+    await answer(session, market.poster_actor, question.id, "用涡流测厚仪。")
+    await session.commit()
+    for browser in (await browser_of(market.officer), await browser_of(market.editor, market.poster)):
+        page = (await browser.get(f"/challenges/{market.challenge.id}/history?kind=question")).text
+        assert "ti-message-reply" in page
+        assert asker.name not in page
+        assert market.coater.name not in page

@@ -1,13 +1,15 @@
 """The formal check: against the program's list, with one completion in time, before anybody reviews or chooses."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import challenges.checks.jobs  # noqa: F401 -- registers what is due
+from challenges.amendments.models import Amendment, AmendmentState, BidConfirmation
 from challenges.checks import queries, service
 from challenges.checks.models import CheckState, FormalCheck
 from challenges.postings.models import Challenge, ChallengeState
@@ -21,6 +23,8 @@ from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
 from tests.integration.opened_round import OpenedRound, officer_actor, opened_round
 from tests.told import told
+from web.officer_queue import Section, sections_of
+from web.templating import show_datetime
 
 LIST = ("申报书签章齐全", "联合体协议完整")
 PDF = b"%PDF-1.7 completion"
@@ -268,3 +272,69 @@ async def test_the_queue_and_the_pages_show_what_waits(make: Factory, browser_of
     bidder = await browser_of(stage.people[0], stage.bidders[0])
     assert f"/checks/{check.id}" in (await bidder.get(f"/challenges/{stage.challenge.id}")).text
     assert (await bidder.get(f"/challenges/{stage.challenge.id}/checks")).status_code == 404
+
+
+async def test_an_officer_sees_which_bids_were_not_confirmed_after_a_change(
+    make: Factory, browser_of: BrowserOf
+) -> None:
+    stage, (first, second) = await begun(make)
+    make.session.add(amendment := amendment_of(stage))
+    await make.session.flush()
+    make.session.add(
+        BidConfirmation(
+            bid_id=second.bid_id, amendment_id=amendment.id, at=utc_now(), person_id=stage.people[1].id
+        )
+    )
+    await make.session.commit()
+    browser = await browser_of(stage.officer)
+    await browser.get("/locale/en")
+    page = (await browser.get(f"/challenges/{stage.challenge.id}/checks")).text
+    assert page.count("not confirmed after change 1") == 1
+    words = "Not confirmed after change 1."
+    assert words in (await browser.get(f"/checks/{first.id}")).text
+    assert words not in (await browser.get(f"/checks/{second.id}")).text
+
+
+def amendment_of(stage: OpenedRound) -> Amendment:
+    return Amendment(
+        challenge_id=stage.challenge.id,
+        state=AmendmentState.CONFIRMED,
+        version=1,
+        explanation="改了指标",
+        before={},
+        after={},
+        deadline_before=utc_now(),
+        deadline_after=utc_now(),
+        is_substantial=True,
+        base_revision=1,
+        proposed_by_id=stage.poster_person.id,
+        proposed_at=utc_now(),
+        decided_at=utc_now() + timedelta(seconds=1),
+    )
+
+
+async def test_a_check_is_due_in_the_queue_from_the_moment_it_waits_for_the_officer(
+    make: Factory, browser_of: BrowserOf
+) -> None:
+    stage, check = await requested(make)
+    _first, other = await queries.checks_of(make.session, stage.challenge.id)
+
+    async def due() -> dict[str, datetime | None]:
+        section = await _checks_section(make.session, stage)
+        return {row.address: row.due for row in section.rows}
+
+    asked = await due()
+    assert asked[f"/checks/{check.id}"] == check.completion_due_at
+    assert asked[f"/checks/{other.id}"] == other.created_at + timedelta(days=5)
+    check = await queries.check_by_id(make.session, check.id, lock=True) or check
+    check.state, check.completed_at = CheckState.COMPLETED, utc_now() + timedelta(hours=1)
+    await make.session.commit()
+    assert (await due())[f"/checks/{check.id}"] == check.completed_at + timedelta(days=5)
+    page = (await (await browser_of(stage.officer)).get(f"/challenges/{stage.challenge.id}/checks")).text
+    for moment in (other.created_at, check.completed_at):
+        assert show_datetime(moment + timedelta(days=5)) in page
+
+
+async def _checks_section(session: AsyncSession, stage: OpenedRound) -> Section:
+    sections = await sections_of(session, stage.officer_actor, utc_now())
+    return next(item for item in sections if item.anchor == "checks")

@@ -1,12 +1,14 @@
 """The formal check: the officers' list and form, and the bidder's page with its completion."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.amendments.queries import unconfirmed, unconfirmed_versions
 from challenges.bids import queries as bid_queries
 from challenges.bids.sealing import bid_files
 from challenges.checks import policies, queries, service
@@ -32,6 +34,7 @@ from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
+from web.officer_queue import office_due
 from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
 from web.templating import redirect, render
 
@@ -205,11 +208,22 @@ async def _overview(session: AsyncSession, challenge: Challenge) -> dict[str, An
     bids = await bid_queries.bids_of_challenge(session, challenge.id)
     checks = {check.bid_id: check for check in await queries.checks_of(session, challenge.id)}
     return {
+        "unconfirmed": await unconfirmed_versions(session, [bid.id for bid in bids]),
+        "due": {check.id: _due(challenge, check) for check in checks.values()},
         "rows": [(bid, checks.get(bid.id)) for bid in bids],
         "is_needed": bool(checks) or await queries.is_check_needed(session, challenge),
         "unchecked": sum(bid.id not in checks for bid in bids),
         "is_settled": await queries.is_everything_settled(session, challenge),
     }
+
+
+def _due(challenge: Challenge, check: FormalCheck) -> datetime | None:
+    """Until when the bidder completes it, or an officer should have settled it; None once it is settled."""
+    if check.is_settled:
+        return None
+    if check.state is CheckState.COMPLETION_REQUESTED:
+        return check.completion_due_at
+    return None if challenge.program is None else office_due(challenge.program, policies.waiting_since(check))
 
 
 async def _page(
@@ -250,4 +264,5 @@ async def _page(
         reopening=reopening or ReopeningForm(),
         may_request=check.state is CheckState.BEGUN,
         bid_files=await bid_files(session, check.bid),
+        unconfirmed=await unconfirmed(session, check.bid),
     )

@@ -87,7 +87,9 @@ KINDS: dict[str, Any] = {
     "notice": _("Public notices"),
     "objection": _("Objections"),
     "contract": _("Contracts"),
+    "contract_version": _("Texts of contracts"),
     "milestone": _("Milestones"),
+    "final_acceptance": _("Final acceptances"),
 }
 
 

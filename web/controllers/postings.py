@@ -7,7 +7,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import Template
 
 from challenges.consortia.queries import awards_of
-from challenges.early_ends import withdraw_challenge
+from challenges.early_ends import declare_no_award, withdraw_challenge
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import policies, queries, screening, service, states
 from challenges.postings.list_queries import LISTED_STATES, ChallengeFilters, Deadline, Sort
@@ -219,7 +219,7 @@ class ChallengeController(Controller):
             actor,
             challenge_id,
             "no-award",
-            screening.declare_no_award,
+            declare_no_award,
             gettext("The challenge has ended without an award."),
         )
 

@@ -12,7 +12,8 @@ from challenges.programs import policies
 from core.clock import shanghai_today, utc_now
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.round_calendar import RoundScope, dates_of, first_of_month, month_of
+from web.round_calendar import dates_of, first_of_month, month_of
+from web.round_dates import RoundScope
 from web.templating import render
 
 LIST, MONTH = "list", "month"
