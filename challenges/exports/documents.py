@@ -17,6 +17,8 @@ from challenges.exports import queries
 from challenges.exports.scope import Document, MakeDocuments, Scope, folder_of
 from challenges.exports.wording import decision_page
 from challenges.milestones import queries as milestone_queries
+from challenges.notices import queries as notice_queries
+from challenges.objections import queries as objection_queries
 from challenges.postings.models import Challenge
 from core.attachments import Attachment, attachments_of, read_attachment
 from core.i18n import gettext
@@ -102,6 +104,15 @@ async def _decisions(session: AsyncSession, scope: Scope, challenge: Challenge) 
                 )
 
 
+async def _objections(session: AsyncSession, scope: Scope, challenge: Challenge) -> AsyncIterator[Document]:
+    for notice in await notice_queries.notices_of(session, challenge.id):
+        for objection in await objection_queries.objections_of(session, notice.id):
+            name = f"{objection.organization.name} {str(objection.id)[:8]}"
+            files = await attachments_of(session, "objection", objection.id)
+            async for document in _files(scope, folder_of(challenge, gettext("Objections"), name), files):
+                yield document
+
+
 async def _contracts(session: AsyncSession, scope: Scope, challenge: Challenge) -> AsyncIterator[Document]:
     """Every text that was offered, the copies that count as signed, and the files of milestone reports."""
     for contract in await contract_queries.contracts_of(session, challenge.id):
@@ -131,4 +142,4 @@ async def _contracts(session: AsyncSession, scope: Scope, challenge: Challenge) 
 
 
 # In the order of the way of a challenge.
-DOCUMENTS: tuple[MakeDocuments, ...] = (_challenge_files, _opened_bids, _decisions, _contracts)
+DOCUMENTS: tuple[MakeDocuments, ...] = (_challenge_files, _opened_bids, _decisions, _objections, _contracts)

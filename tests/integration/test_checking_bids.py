@@ -327,11 +327,12 @@ async def test_a_check_is_due_in_the_queue_from_the_moment_it_waits_for_the_offi
     assert asked[f"/checks/{check.id}"] == check.completion_due_at
     assert asked[f"/checks/{other.id}"] == other.created_at + timedelta(days=5)
     check = await queries.check_by_id(make.session, check.id, lock=True) or check
-    check.state, check.completed_at = CheckState.COMPLETED, utc_now() + timedelta(hours=1)
+    completed = utc_now() + timedelta(hours=1)
+    check.state, check.completed_at = CheckState.COMPLETED, completed
     await make.session.commit()
-    assert (await due())[f"/checks/{check.id}"] == check.completed_at + timedelta(days=5)
+    assert (await due())[f"/checks/{check.id}"] == completed + timedelta(days=5)
     page = (await (await browser_of(stage.officer)).get(f"/challenges/{stage.challenge.id}/checks")).text
-    for moment in (other.created_at, check.completed_at):
+    for moment in (other.created_at, completed):
         assert show_datetime(moment + timedelta(days=5)) in page
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import uuid
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -387,9 +388,10 @@ async def test_text_and_answer_of_an_objection_are_in_the_workbook(
     notice = await standing_notice(session, case.challenge.id)
     assert notice is not None
     await session.execute(text("ALTER TABLE objection DISABLE TRIGGER USER"))
-    objector = await make.organization()
+    objector, objection_id = await make.organization(), uuid.uuid4()
     session.add(
         Objection(
+            id=objection_id,
             notice_id=notice.id,
             challenge_id=case.challenge.id,
             organization_id=objector.id,
@@ -406,9 +408,19 @@ async def test_text_and_answer_of_an_objection_are_in_the_workbook(
         )
     )
     await session.flush()
+    await store_attachment(
+        session,
+        settings,
+        SYSTEM,
+        subject_type="objection",
+        subject_id=objection_id,
+        name="证明.pdf",
+        content=b"%PDF-1.7 objection",
+    )
     await session.execute(text("ALTER TABLE objection ENABLE TRIGGER USER"))
     await session.commit()
     files = await everything_of(session, settings, run_jobs, case.officer_actor, case.program)
+    assert b"%PDF-1.7 objection" in files.values()
     (row,) = sheet_of(files, "Objections")
     assert (row[2], row[4], row[5], row[7]) == (objector.name, "团队规模不实", "经核查属实", "异议不成立")
 
