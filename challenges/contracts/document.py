@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
     # Columns that hold numbers.
     numbers: tuple[int, ...] = ()
+    # Columns as wide as what stands in them: it has no place to be broken.
+    narrow: tuple[int, ...] = ()
 
 
 def role_text(role: PartyRole) -> str:
@@ -79,6 +82,7 @@ def _blocks(book: TaskBook, number: int, reason: str) -> Iterator[Block]:
             (role_text(item.role), item.name, item.credit_code, item.legal_representative, item.contact)
             for item in book.parties
         ),
+        narrow=(0, 2),
     )
     yield from _titled(gettext("Main technical indicators"), book.indicators)
     yield from _titled(gettext("Main research content"), book.content)
@@ -117,6 +121,7 @@ def _blocks(book: TaskBook, number: int, reason: str) -> Iterator[Block]:
             ("", gettext("In all"), "", "", wan(book.payments_wan)),
         ),
         numbers=(4,),
+        narrow=(3, 4),
     )
     yield from _titled(gettext("Intellectual property"), book.ip_terms)
     yield from _titled(gettext("Sharing of benefits"), book.benefit_terms)
@@ -191,6 +196,24 @@ class Difference:
     what: str
     before: str
     after: str
+
+    @property
+    def old_lines(self) -> list[tuple[str, bool]]:
+        """Lines before, and whether each is one that the other version does not have there."""
+        return _marked(self.before, self.after)
+
+    @property
+    def new_lines(self) -> list[tuple[str, bool]]:
+        return _marked(self.after, self.before)
+
+
+def _marked(text: str, other: str) -> list[tuple[str, bool]]:
+    lines = text.split("\n") if text else []
+    marked = [(line, True) for line in lines]
+    matcher = SequenceMatcher(a=lines, b=other.split("\n"), autojunk=False)
+    for start, _other, length in matcher.get_matching_blocks():
+        marked[start : start + length] = [(line, False) for line in lines[start : start + length]]
+    return marked
 
 
 def differences(before: TaskBook, after: TaskBook) -> list[Difference]:

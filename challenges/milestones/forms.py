@@ -21,6 +21,16 @@ class AnswerForm(BaseForm):
     note = TextAreaField(_("Reason"), [MaxLength(4000)])
 
 
+class VerdictForm(AnswerForm):
+    """An officer's: on an elimination, or on an acceptance that the poster has given."""
+
+    answer = RadioField(
+        _("Officer's decision"),
+        [Required()],
+        choices=[("accept", _("Confirm it")), ("refuse", _("Refuse it"))],
+    )
+
+
 class RatingForm(BaseForm):
     stars = RadioField(
         _("Stars"), [Required()], choices=[(str(number), "★" * number) for number in range(5, 0, -1)]

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import challenges.contracts.jobs  # noqa: F401 -- what time does is registered
 from challenges.contracts import ending, service, signing
-from challenges.contracts.document import differences
+from challenges.contracts.document import Difference, differences
 from challenges.contracts.models import ContractSignature, ContractState, VersionState
 from challenges.contracts.policies import open_version, version_in_force
 from challenges.contracts.standing import book_of, read_contract
@@ -497,3 +497,10 @@ async def test_pages_of_writing_signing_and_amending(
     assert "/contracts" in (await officer.get(f"/challenges/{case.challenge.id}")).text
     empty = await poster.submit(f"{page}/changes", {"note": ""})
     assert empty.status_code == 422
+
+
+def test_a_comparison_marks_the_lines_that_differ_and_leaves_the_others() -> None:
+    change = Difference("里程碑", "里程碑 1", "中期检查\n样件\n100.00", "中期检查\n样件\n80.00\n备注")
+    assert change.old_lines == [("中期检查", False), ("样件", False), ("100.00", True)]
+    assert change.new_lines == [("中期检查", False), ("样件", False), ("80.00", True), ("备注", True)]
+    assert Difference("条款", "其他约定", "", "新增").old_lines == []

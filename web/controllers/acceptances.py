@@ -10,7 +10,7 @@ from challenges.acceptances import policies, queries, service
 from challenges.contracts.forms import ReasonForm
 from challenges.contracts.standing import read_contract
 from challenges.indexes import terms_of_text
-from challenges.milestones.forms import AnswerForm, RatingForm, ReportForm
+from challenges.milestones.forms import AnswerForm, RatingForm, ReportForm, VerdictForm
 from challenges.milestones.queries import milestones_of
 from core.actor import Actor
 from core.clock import utc_now
@@ -54,10 +54,9 @@ class AcceptanceController(Controller):
             raise NotFoundError(_("There is no such acceptance."))
         contract_id = acceptance.contract_id
         standing = await read_contract(session, actor, contract_id)
-        form = AnswerForm(await form_data(request))
-        may = policies.may_answer(actor, standing.contract, acceptance) or policies.may_confirm(
-            actor, standing.contract, acceptance
-        )
+        is_officers_turn = policies.may_confirm(actor, standing.contract, acceptance)
+        form = (VerdictForm if is_officers_turn else AnswerForm)(await form_data(request))
+        may = is_officers_turn or policies.may_answer(actor, standing.contract, acceptance)
         if may and not form.validate():
             return await _page(request, session, actor, contract_id, status=422, answer_form=form)
         try:
@@ -133,6 +132,7 @@ async def _page(
     contract = standing.contract
     acceptances = await queries.acceptances_of(session, contract_id)
     pending = policies.open_acceptance(acceptances)
+    is_officers_turn = policies.may_confirm(actor, contract, pending)
     ratings = await queries.ratings_of(session, contract_id)
     is_ready = policies.is_ready(contract, await milestones_of(session, contract_id), acceptances)
     now = utc_now()
@@ -152,8 +152,7 @@ async def _page(
         is_ready=is_ready,
         may_ask=is_ready and policies.is_lead_editor(actor, contract),
         pending=pending,
-        may_answer=policies.may_answer(actor, contract, pending)
-        or policies.may_confirm(actor, contract, pending),
+        may_answer=is_officers_turn or policies.may_answer(actor, contract, pending),
         may_fail=policies.may_declare_failed(actor, contract, acceptances),
         may_rate=policies.may_rate(actor, contract, ratings),
         ratings=[
@@ -170,7 +169,7 @@ async def _page(
         may_deliver=may_deliver,
         delivery=delivery,
         ask_form=ask_form or ReportForm(),
-        answer_form=answer_form or AnswerForm(),
+        answer_form=answer_form or (VerdictForm if is_officers_turn else AnswerForm)(),
         fail_form=fail_form or ReasonForm(),
         rating_form=rating_form or RatingForm(),
     )

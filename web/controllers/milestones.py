@@ -10,7 +10,7 @@ from challenges.contracts.forms import ReasonForm
 from challenges.contracts.policies import may_see_all
 from challenges.contracts.standing import read_contract
 from challenges.milestones import horse_race, policies, queries, service
-from challenges.milestones.forms import AnswerForm, ReportForm
+from challenges.milestones.forms import AnswerForm, ReportForm, VerdictForm
 from challenges.milestones.models import MilestoneState
 from core.actor import Actor
 from core.attachments import attachments_of
@@ -133,7 +133,7 @@ class MilestoneController(Controller):
             raise NotFoundError(_("There is no such proposal."))
         contract_id = proposal.contract_id
         await read_contract(session, actor, contract_id)
-        form = AnswerForm(await form_data(request))
+        form = VerdictForm(await form_data(request))
         try:
             async with session.begin_nested():
                 if not form.validate():
@@ -225,7 +225,7 @@ async def _page(
         eliminations=[
             (
                 item,
-                form_for(item.id, "decision", AnswerForm)
+                form_for(item.id, "decision", VerdictForm)
                 if item.answered_at is None and policies.may_answer_elimination(actor, contract)
                 else None,
             )
