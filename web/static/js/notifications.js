@@ -5,7 +5,7 @@
   const bell = document.getElementById("bell");
   if (!bell || !window.EventSource) return;
   let source = null;
-  let known = null;
+  let isFollowing = false;
 
   function show(unread) {
     const count = bell.querySelector(".bell-count");
@@ -20,9 +20,12 @@
     source.addEventListener("unread", (event) => {
       const { unread } = JSON.parse(event.data);
       show(unread);
-      // The first event tells what the page knows already; the ones after it tell that something has changed.
-      if (known !== null) document.body.dispatchEvent(new Event("notifications-changed"));
-      known = unread;
+      // The first event mostly tells what the page knows already, unless something came while it was loading; the ones
+      // after it tell that something has changed.
+      if (isFollowing || unread !== Number(bell.dataset.unread)) {
+        document.body.dispatchEvent(new Event("notifications-changed"));
+      }
+      isFollowing = true;
     });
     source.addEventListener("ended", () => {
       close();
