@@ -23,18 +23,21 @@ SETTLED = (CheckState.PASSED, CheckState.FAILED)
 
 
 def _whole() -> Select[FormalCheck]:
+    # The challenge is reached on two ways, and read anew on both where the check is locked: what one of them left out
+    # would be taken from the other.
+    of_challenge = (
+        selectinload(Challenge.organization),
+        selectinload(Challenge.invited),
+        selectinload(Challenge.program).selectinload(Program.officers),
+    )
     return select(FormalCheck).options(
         selectinload(FormalCheck.begun_by),
         selectinload(FormalCheck.bid).options(
             selectinload(Bid.organization),
             selectinload(Bid.members).selectinload(BidMember.organization),
-            selectinload(Bid.challenge),
+            selectinload(Bid.challenge).options(*of_challenge),
         ),
-        selectinload(FormalCheck.challenge).options(
-            selectinload(Challenge.organization),
-            selectinload(Challenge.invited),
-            selectinload(Challenge.program).selectinload(Program.officers),
-        ),
+        selectinload(FormalCheck.challenge).options(*of_challenge),
     )
 
 

@@ -10,6 +10,7 @@ from dramatiq import Worker
 # Every job and everything that time makes due is declared with it.
 import web.worker  # noqa: F401
 from challenges.matches.service import queue_match
+from core.database import create_engine
 from core.jobs import configure_broker
 from core.process import Process
 from web.demo import (
@@ -33,7 +34,9 @@ async def tell_story(process: Process, demo: Demo) -> None:
     broker = configure_broker(process.settings)
     worker = Worker(broker, worker_timeout=100, worker_threads=2)
     worker.start()
-    story = Story(process, demo)
+    # Jobs run in loops of their own, so that their connections cannot be kept; those of the story can.
+    own = Process(process.settings, create_engine(process.settings))
+    story = Story(own, demo)
     try:
         await _match(story)
         await way_of_bids.bid(story)
@@ -51,6 +54,7 @@ async def tell_story(process: Process, demo: Demo) -> None:
     finally:
         await asyncio.to_thread(worker.stop)
         broker.close()
+        await own.engine.dispose()
 
 
 async def _match(story: Story) -> None:
