@@ -22,6 +22,7 @@ from web.demo import (
     way_of_contracts,
     way_of_milestones,
     way_of_notices,
+    way_of_objections,
     way_of_questions,
     way_of_reviews,
 )
@@ -45,6 +46,7 @@ async def tell_story(process: Process, demo: Demo) -> None:
         await way_of_consortia.compose(story)
         await way_of_awards.award(story)
         await way_of_notices.give_notice(story)
+        await way_of_objections.object_and_answer(story)
         await way_of_contracts.contract(story)
         await way_of_milestones.carry_out(story)
         await way_of_reviews.review(story)
