@@ -55,7 +55,9 @@ class Walker:
     async def stand_at(self, state: Any) -> None:
         for item in (*ONLY_AFTER.get(state, ()), state):
             await self.session.execute(
-                update(self.subject.kind).where(self.subject.kind.id == self.subject.id).values(state=item)
+                update(self.subject.kind)
+                .where(self.subject.kind.id == self.subject.id)
+                .values(state=item, **self.subject.along.get(item, {}))
             )
 
 

@@ -323,9 +323,13 @@ async def test_a_disabled_account_is_mailed_nothing_and_its_calendar_is_gone(
     from challenges.calendars.service import make_feed
     from core.actor import Actor
 
-    (block, *_) = BLOCKS
-    scene = next(iter(block.scenes))
-    things = {**world.things, **world.scenes.get(scene, {})}
+    block, things = next(
+        (block, world.scenes[scene])
+        for block in BLOCKS
+        for scene in block.scenes
+        if block.thing in world.scenes.get(scene, {})
+    )
+    things = {**world.things, **things}
     async with reader.process.transaction() as session:
         people = await reader.people(session)
         token = await make_feed(session, Actor(person_id=people["owner"]))
