@@ -202,6 +202,8 @@ async def test_a_revision_in_the_discussion_keeps_what_was_before(make: Factory)
             await session.execute(delete(ScoreRevision))
     await panel.read()
     await scoring.remark(session, panel.actor(0), panel.seat(0).id, "请看附件三", bid.id)
+    # Each is a request of its own, and so has its own moment.
+    await session.commit()
     await scoring.remark_as_officer(session, panel.stage.officer_actor, panel.review.id, "请充分讨论")
     await session.commit()
     assert [item.text for item in await queries.remarks_of(session, panel.review.id)] == [
