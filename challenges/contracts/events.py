@@ -9,7 +9,7 @@ from challenges.contracts import policies, queries
 from challenges.contracts.models import Contract
 from core.actor import Actor
 from core.i18n import lazy_gettext as _
-from core.notifications.kinds import Audience, Group, Kind, declare
+from core.notifications.kinds import Audience, Check, Group, Kind, declare
 from core.notifications.models import Delivery, Notification
 from solvers.organizations.acting import actors_of
 
@@ -52,14 +52,22 @@ async def _visible(
 
 
 CONTRACTS = Group("contracts", _("Contracts and milestones"))
-LINK = "/contracts/{subject_id}"
 TITLE = "轧机主传动轴承寿命预测"
 WHO = "华东重型装备集团"
 
 
-def _kind(
-    name: str, label: object, subject: object, text: object, audience: Audience, **example: str
+def contract_kind(
+    name: str,
+    label: object,
+    subject: object,
+    text: object,
+    audience: Audience,
+    *,
+    page: str = "",
+    visible: Check = contract_is_visible,
+    **example: str,
 ) -> Kind:
+    """Declare a kind whose subject is a contract; `page` is the part of the contract's pages that it leads to."""
     return declare(
         Kind(
             name=name,
@@ -67,16 +75,16 @@ def _kind(
             label=label,
             subject=subject,
             text=text,
-            link=LINK,
+            link=f"/contracts/{{subject_id}}{page}",
             delivery=Delivery.AT_ONCE,
             audience=audience,
-            visible=contract_is_visible,
+            visible=visible,
             example={"title": TITLE, **example},
         )
     )
 
 
-DRAFTED = _kind(
+DRAFTED = contract_kind(
     "contract.drafted",
     _("A contract of ours can be written"),
     _("Write the contract: %(title)s"),
@@ -86,7 +94,7 @@ DRAFTED = _kind(
     Audience.ORGANIZATION,
     team="1",
 )
-OFFERED = _kind(
+OFFERED = contract_kind(
     "contract.offered",
     _("A contract waits for our signature"),
     _("Sign the contract: %(title)s"),
@@ -98,7 +106,7 @@ OFFERED = _kind(
     version="1",
     until_at="2027-01-31T16:00:00+00:00",
 )
-CHANGES_ASKED = _kind(
+CHANGES_ASKED = contract_kind(
     "contract.changes_asked",
     _("Changes of a contract are asked for"),
     _("Changes asked for: %(title)s"),
@@ -107,7 +115,7 @@ CHANGES_ASKED = _kind(
     who=WHO,
     note="请将第二个里程碑延后两个月。",
 )
-PARTY_SIGNED = _kind(
+PARTY_SIGNED = contract_kind(
     "contract.party_signed",
     _("Another party has signed our contract"),
     _("%(who)s has signed: %(title)s"),
@@ -119,7 +127,7 @@ PARTY_SIGNED = _kind(
     version="1",
     missing="2",
 )
-SIGNED = _kind(
+SIGNED = contract_kind(
     "contract.signed",
     _("A contract is signed by all"),
     _("Signed by all parties: %(title)s"),
@@ -127,7 +135,7 @@ SIGNED = _kind(
     Audience.EVERYBODY,
     version="1",
 )
-BEGUN = _kind(
+BEGUN = contract_kind(
     "contract.begun",
     _("The work of our contract begins"),
     _("The work begins: %(title)s"),
@@ -136,7 +144,7 @@ BEGUN = _kind(
     ),
     Audience.ORGANIZATION,
 )
-ENDED = _kind(
+ENDED = contract_kind(
     "contract.ended",
     _("A contract has ended early"),
     _("Contract ended: %(title)s"),
@@ -145,7 +153,7 @@ ENDED = _kind(
     team="1",
     note="团队自愿退出。",
 )
-SIGNING_OVERDUE = _kind(
+SIGNING_OVERDUE = contract_kind(
     "contract.signing_overdue",
     _("A contract is not signed in time"),
     _("Not signed in time: %(title)s"),

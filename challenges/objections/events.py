@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.consortia.events import TITLE
 from challenges.notices.events import NOTICES
 from challenges.objections import policies, queries
-from challenges.objections.models import Objection
+from challenges.objections.models import Effect, Objection
 from challenges.postings.policies import is_officer_in_charge
 from core.actor import Actor
 from core.i18n import lazy_gettext as _
@@ -100,10 +100,21 @@ DISMISSED = _declared(
     _("The objection was not upheld: %(title)s"),
     _("The objection to the award of “%(title)s” was not upheld; the decision stands."),
 )
-UPHELD = _declared(
-    "objection.upheld",
-    _("An objection that concerns us was upheld"),
-    _("The objection was upheld: %(title)s"),
-    _("The objection to the award of “%(title)s” was upheld. %(effect)s"),
-    effect="退回立项，重新选定",
-)
+UPHELD = {
+    Effect.RETURNED: _declared(
+        "objection.returned",
+        _("An objection that concerns us was upheld: winners are chosen again"),
+        _("The objection was upheld: %(title)s"),
+        _(
+            "The objection to the award of “%(title)s” was upheld. The award is taken back; winners are chosen again."
+        ),
+    ),
+    Effect.ANNULLED: _declared(
+        "objection.annulled",
+        _("An objection that concerns us was upheld: the award is annulled"),
+        _("The award is annulled: %(title)s"),
+        _(
+            "The objection to the award of “%(title)s” was upheld. The award is annulled; the challenge ends without one."
+        ),
+    ),
+}

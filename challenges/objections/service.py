@@ -27,6 +27,7 @@ from core.attachments import store_attachment
 from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
+from core.notifications.kinds import Kind
 from core.notifications.service import notify
 from core.settings import Settings
 from solvers.organizations import queries as organization_queries
@@ -34,10 +35,6 @@ from solvers.organizations import queries as organization_queries
 SUBJECT = "objection"
 MAX_FILES = 5
 TOO_LATE = _("The notice has ended: objections are not taken any more.")
-EFFECT_TEXTS = {
-    Effect.RETURNED: "退回立项，重新选定。",
-    Effect.ANNULLED: "撤销立项。",
-}
 
 
 async def may_object(session: AsyncSession, actor: Actor, notice: Notice) -> bool:
@@ -232,7 +229,7 @@ async def answer_objection(
             await session.flush()
     except IntegrityError as error:
         raise _as_conflict(error) from None
-    await _tell_of_answer(session, actor, objection)
+    await _tell_of_answer(session, actor, objection, events.UPHELD.get(effect, events.DISMISSED))
     if effect is not Effect.STANDS:
         for team in leaving:
             await states.move(session, CONSORTIUM, actor, team, ConsortiumState.SUPERSEDED, note=note)
@@ -242,8 +239,7 @@ async def answer_objection(
     return objection
 
 
-async def _tell_of_answer(session: AsyncSession, actor: Actor, objection: Objection) -> None:
-    kind = events.DISMISSED if objection.state is ObjectionState.DISMISSED else events.UPHELD
+async def _tell_of_answer(session: AsyncSession, actor: Actor, objection: Objection, kind: Kind) -> None:
     concerned = {
         objection.challenge.organization_id,
         objection.organization_id,
@@ -251,15 +247,13 @@ async def _tell_of_answer(session: AsyncSession, actor: Actor, objection: Object
     }
     people = await organization_queries.editor_ids(session, *concerned)
     people |= {person.id for person in await officers_of(session, objection.challenge.program_id)}
-    effect = EFFECT_TEXTS.get(objection.effect) if objection.effect is not None else None
-    texts = {"effect": effect} if effect else {}
     await notify(
         session,
         f"{kind.name}:{objection.id}",
         kind,
         people - {actor.person_id},
         objection,
-        {"title": objection.challenge.title, **texts},
+        {"title": objection.challenge.title},
     )
 
 

@@ -70,6 +70,18 @@ def _days(shortest: int) -> Any:
     )
 
 
+def _whole(least: int, most: int) -> Any:
+    return validators.NumberRange(
+        min=least,
+        max=most,
+        message=_("A whole number from %(min)s to %(max)s.", min=least, max=most),
+    )
+
+
+def _within_100() -> Any:
+    return validators.NumberRange(min=0, max=100, message=_("A percentage from 0 to 100."))
+
+
 class ProgramForm(BaseForm):
     code = StringField(
         _("Code"),
@@ -99,11 +111,7 @@ class ProgramForm(BaseForm):
         _("Largest attachment of a bid, in MiB"),
         [
             validators.Optional(),
-            validators.NumberRange(
-                min=1,
-                max=MAX_FILE_MB,
-                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_FILE_MB),
-            ),
+            _whole(1, MAX_FILE_MB),
         ],
     )
     checklist = LinesField(_("List for the formal check"), [Lines()])
@@ -115,11 +123,7 @@ class ProgramForm(BaseForm):
         _("Experts in a panel"),
         [
             validators.InputRequired(),
-            validators.NumberRange(
-                min=1,
-                max=MAX_PANEL,
-                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_PANEL),
-            ),
+            _whole(1, MAX_PANEL),
         ],
         default=5,
     )
@@ -127,7 +131,7 @@ class ProgramForm(BaseForm):
         _("Enterprise experts in a panel, at least"),
         [
             validators.InputRequired(),
-            validators.NumberRange(min=0, max=100, message=_("A percentage from 0 to 100.")),
+            _within_100(),
         ],
         places=None,
         default=Decimal(0),
@@ -137,11 +141,7 @@ class ProgramForm(BaseForm):
         _("Winners of a challenge, at most"),
         [
             validators.InputRequired(),
-            validators.NumberRange(
-                min=1,
-                max=MAX_WINNERS,
-                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_WINNERS),
-            ),
+            _whole(1, MAX_WINNERS),
         ],
         default=1,
     )
@@ -155,11 +155,7 @@ class ProgramForm(BaseForm):
         _("Accelerated clock for rehearsals"),
         [
             validators.InputRequired(),
-            validators.NumberRange(
-                min=1,
-                max=MAX_CLOCK_FACTOR,
-                message=_("A whole number from %(min)s to %(max)s.", min=1, max=MAX_CLOCK_FACTOR),
-            ),
+            _whole(1, MAX_CLOCK_FACTOR),
         ],
         default=1,
     )
@@ -177,36 +173,28 @@ class RoundForm(BaseForm):
             raise validators.ValidationError(_("The last day lies before the first."))
 
 
-def _percent() -> list[Any]:
-    return [
-        validators.Optional(),
-        validators.NumberRange(min=0, max=100, message=_("A percentage from 0 to 100.")),
-    ]
-
-
-def _heads(fewest: int) -> list[Any]:
-    return [
-        validators.Optional(),
-        validators.NumberRange(
-            min=fewest,
-            max=MAX_HEADS,
-            message=_("A whole number from %(min)s to %(max)s.", min=fewest, max=MAX_HEADS),
-        ),
-    ]
-
-
 class QuotaRuleForm(BaseForm):
     """Shares are typed in percent; a condition left empty is not part of the rule."""
 
     effective_on = DateField(_("In force from"), [Required()])
     applies_to = RadioField(_("Applies to"), [validators.InputRequired()])
-    min_sme_budget_share = DecimalField(_("SMEs' share of the budget, at least"), _percent(), places=None)
-    min_small_micro_share_of_sme = DecimalField(
-        _("Of that, small and micro enterprises' part, at least"), _percent(), places=None
+    min_sme_budget_share = DecimalField(
+        _("SMEs' share of the budget, at least"), [validators.Optional(), _within_100()], places=None
     )
-    min_sme_members = IntegerField(_("SMEs among the members, at least"), _heads(0))
-    min_sme_member_share = DecimalField(_("SMEs' share of the members, at least"), _percent(), places=None)
-    max_members = IntegerField(_("Members of a consortium, at most"), _heads(1))
+    min_small_micro_share_of_sme = DecimalField(
+        _("Of that, small and micro enterprises' part, at least"),
+        [validators.Optional(), _within_100()],
+        places=None,
+    )
+    min_sme_members = IntegerField(
+        _("SMEs among the members, at least"), [validators.Optional(), _whole(0, MAX_HEADS)]
+    )
+    min_sme_member_share = DecimalField(
+        _("SMEs' share of the members, at least"), [validators.Optional(), _within_100()], places=None
+    )
+    max_members = IntegerField(
+        _("Members of a consortium, at most"), [validators.Optional(), _whole(1, MAX_HEADS)]
+    )
     note = TextAreaField(_("Basis and explanation"), [MaxLength(2000)])
 
     SHARES = ("min_sme_budget_share", "min_small_micro_share_of_sme", "min_sme_member_share")

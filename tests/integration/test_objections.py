@@ -202,6 +202,8 @@ async def test_upheld_one_team_gives_way_and_the_poster_chooses_anew(
     assert await session.scalar(select(Notice.state)) is NoticeState.WITHDRAWN
     assert (await session.get_one(Objection, lapsing)).state is ObjectionState.LAPSED
     assert (await session.get_one(Objection, key)).state is ObjectionState.UPHELD
+    assert await told(session, "objection.returned")
+    assert not await told(session, "objection.annulled")
     assert not await is_over(session, challenge_id, utc_now() + timedelta(days=99))
     # The way goes on: another winner, another decision, another notice.
     await award(session, contest, "institute")
@@ -220,7 +222,7 @@ async def test_annulled_the_challenge_ends_without_an_award(
     await reload(session, contest)
     assert contest.market.challenge.state is ChallengeState.NO_AWARD
     assert await approved_teams(session, contest.market.challenge.id) == []
-    assert await told(session, "objection.upheld")
+    assert await told(session, "objection.annulled")
 
 
 async def test_the_objector_withdraws_and_of_two_answers_at_once_one_counts(
