@@ -21,6 +21,9 @@ from sqlalchemy import (
     DateTime,
     Index,
     LargeBinary,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
     String,
     Text,
     and_,
@@ -140,6 +143,24 @@ async def entries_of(session: AsyncSession, subject_type: str, subject_id: uuid.
         .order_by(AuditEntry.number.desc())
     )
     return list(await session.scalars(statement))
+
+
+def latest_entry(
+    subject_type: str, ids: Collection[SQLColumnExpression[uuid.UUID]] | Select[uuid.UUID], *actions: str
+) -> ScalarSelect[datetime]:
+    """When one of these things last took one of these steps, null where none did: a column of a query around it.
+
+    `ids` are columns of that query, or a query of its own.
+    """
+    return (
+        select(func.max(AuditEntry.at))
+        .where(
+            AuditEntry.subject_type == subject_type,
+            AuditEntry.subject_id.in_(ids),
+            AuditEntry.action.in_(actions),
+        )
+        .scalar_subquery()
+    )
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from challenges.amendments.models import AmendmentState
 from challenges.amendments.policies import decision_due
 from challenges.calendars import round_queries
 from challenges.models import ChallengeState
+from challenges.postings.completeness import latest_publication
 from challenges.programs.calendar import period
+from core.clock import to_shanghai
 from core.i18n import gettext
-from web.officer_queue import last_day_to_publish
 from web.round_dates import RoundDate, RoundScope, date_of, on_the_list
 
 
@@ -39,10 +40,15 @@ async def publications(session: AsyncSession, scope: RoundScope) -> list[RoundDa
                     is_internal=True,
                 )
             )
-        elif (last := last_day_to_publish(item)) is not None:
+        elif (latest := latest_publication(item)) is not None:
             dates.append(
                 date_of(
-                    item, last, gettext("Last day to publish"), "alert-triangle", "orange", is_internal=True
+                    item,
+                    to_shanghai(latest).date(),
+                    gettext("Last day to publish"),
+                    "alert-triangle",
+                    "orange",
+                    is_internal=True,
                 )
             )
     return dates

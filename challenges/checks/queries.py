@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -98,6 +98,14 @@ async def is_everything_settled(session: AsyncSession, challenge: Challenge) -> 
         )
     )
     return all(states.get(bid_id) in SETTLED for bid_id in handed_in)
+
+
+async def settled_at(session: AsyncSession, challenge: Challenge) -> datetime | None:
+    """When the last bid of an opened challenge passed or failed, or the bids were opened where nothing is checked."""
+    settled = await session.scalar(
+        select(func.max(FormalCheck.settled_at)).where(FormalCheck.challenge_id == challenge.id)
+    )
+    return settled or challenge.bids_opened_at
 
 
 async def is_check_needed(session: AsyncSession, challenge: Challenge) -> bool:

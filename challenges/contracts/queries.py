@@ -1,7 +1,7 @@
 """Every SELECT about contracts."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Select, exists, func, select
@@ -18,7 +18,7 @@ from challenges.consortia.models import (
     QuotaRecheck,
 )
 from challenges.contracts.models import Contract, ContractSignature, ContractState, ContractVersion
-from challenges.notices.queries import is_over
+from challenges.notices.queries import is_over, over_at
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import LINE, in_charge_of
 from challenges.programs.models import Program
@@ -219,18 +219,29 @@ async def unsigned_contracts(session: AsyncSession, actor: Actor) -> list[Contra
     return list(await session.scalars(statement))
 
 
-async def without_contract(session: AsyncSession, actor: Actor) -> Sequence[Challenge]:
-    """Challenges of the officer's programs in notice of which some approved team has no contract yet."""
+async def without_contract(
+    session: AsyncSession, actor: Actor, now: datetime
+) -> list[tuple[Challenge, datetime]]:
+    """Challenges of the officer's programs whose award has come through while some team has no contract yet.
+
+    Each with the moment since when contracts may be made; those that wait longest first.
+    """
+    notice_over_at = over_at(now).label("notice_over_at")
     lacking = exists().where(
         Consortium.challenge_id == Challenge.id,
         Consortium.state == ConsortiumState.APPROVED,
         ~exists().where(Contract.consortium_id == Consortium.id),
     )
     statement = (
-        select(Challenge)
-        .where(Challenge.state == ChallengeState.IN_NOTICE, lacking, in_charge_of(actor))
+        select(Challenge, notice_over_at)
+        .where(
+            Challenge.state == ChallengeState.IN_NOTICE,
+            lacking,
+            notice_over_at.is_not(None),
+            in_charge_of(actor),
+        )
         .options(*LINE)
-        .order_by(Challenge.updated_at, Challenge.id)
+        .order_by(notice_over_at, Challenge.id)
         .limit(QUEUE_LIMIT)
     )
-    return list(await session.scalars(statement))
+    return [(row[0], row[1]) for row in await session.execute(statement)]

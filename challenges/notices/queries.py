@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -14,6 +14,7 @@ from challenges.postings.models import Challenge, ChallengeState, InvitedSolver
 from challenges.postings.queries import LINE, readable_by
 from challenges.programs.models import Program
 from core.actor import Actor
+from core.audit import latest_entry
 
 # Where a notice that stands belongs; in any other state the award that it tells of is gone.
 STANDS_IN = (
@@ -71,6 +72,28 @@ async def is_over(session: AsyncSession, challenge_id: uuid.UUID, now: datetime)
     )
     waits = exists().where(Objection.challenge_id == challenge_id, Objection.state == ObjectionState.RAISED)
     return bool(await session.scalar(select(and_(ended, ~waits))))
+
+
+def over_at(now: datetime) -> ScalarSelect[datetime]:
+    """Since when the award of a `Challenge` row has come through, None where it has not: `is_over` as a column.
+
+    The later one of the end of its notice and the moment when the last objection was answered or withdrawn.
+    """
+    objections = select(Objection.id).where(Objection.notice_id == Notice.id).correlate(Notice)
+    waits = exists().where(Objection.challenge_id == Challenge.id, Objection.state == ObjectionState.RAISED)
+    settled_at = latest_entry("objection", objections, "objection.dismissed", "objection.withdrawn")
+    return (
+        # GREATEST takes no notice of a null.
+        select(func.greatest(Notice.ends_at, settled_at))
+        .where(
+            Notice.challenge_id == Challenge.id,
+            Notice.state != NoticeState.WITHDRAWN,
+            Notice.ends_at <= now,
+            ~waits,
+        )
+        .correlate(Challenge)
+        .scalar_subquery()
+    )
 
 
 async def next_to_end(session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]) -> Notice | None:
@@ -168,16 +191,26 @@ async def public_feed(session: AsyncSession, *, limit: int) -> list[Notice]:
     return list(await session.scalars(statement))
 
 
-async def awarded_without_notice(session: AsyncSession, charge: ColumnElement[bool]) -> list[Challenge]:
-    """Awarded challenges whose notice has not begun, under a condition."""
+async def awarded_without_notice(
+    session: AsyncSession, charge: ColumnElement[bool]
+) -> list[tuple[Challenge, datetime]]:
+    """Awarded challenges whose notice has not begun, under a condition, each with the moment of its award.
+
+    An award may rest on no decision of its own (the last team was rejected, the others had been approved), and a
+    challenge may be awarded twice: only the audit log knows when it was awarded last.
+    """
+    # One that never came by a step has waited since it is there.
+    awarded_at = func.coalesce(
+        latest_entry("challenge", [Challenge.id], "challenge.awarded"), Challenge.created_at
+    ).label("awarded_at")
     statement = (
-        select(Challenge)
+        select(Challenge, awarded_at)
         .where(Challenge.state == ChallengeState.AWARDED, charge)
         .options(*LINE)
-        .order_by(Challenge.updated_at, Challenge.id)
+        .order_by(awarded_at, Challenge.id)
         .limit(100)
     )
-    return list(await session.scalars(statement))
+    return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
 def _is_result(

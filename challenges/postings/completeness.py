@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from challenges.postings.models import Challenge
-from challenges.programs.calendar import earliest_end
+from challenges.programs.calendar import earliest_end, period
 from challenges.programs.policies import accepts_poster, accepts_subfield, is_round_open, rule_of_day
 from core.clock import to_shanghai
 from core.i18n import lazy_gettext as _
@@ -107,6 +107,20 @@ def _against_program(challenge: Challenge, now: datetime) -> dict[str, Any]:
     if (message := deadline_too_near(challenge, now)) is not None:
         messages["deadline_at"] = message
     return messages
+
+
+def latest_publication(challenge: Challenge) -> datetime | None:
+    """Published later, bidders would have fewer days than the program grants them; None where no rule says so."""
+    if challenge.deadline_at is None or challenge.program is None:
+        return None
+    program = challenge.program
+    latest = challenge.deadline_at - period(program, program.min_bid_days)
+    # The whole day of the publication counts, see `earliest_end`.
+    return (
+        latest
+        if program.clock_factor != 1
+        else to_shanghai(latest).replace(hour=23, minute=59, second=0, microsecond=0)
+    )
 
 
 def deadline_too_near(challenge: Challenge, now: datetime) -> Any:

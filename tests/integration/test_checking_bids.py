@@ -23,7 +23,8 @@ from tests.conftest import Browser, BrowserOf
 from tests.factories import Factory
 from tests.integration.opened_round import OpenedRound, officer_actor, opened_round
 from tests.told import told
-from web.officer_queue import Section, sections_of
+from web.officer_queue import sections_of
+from web.officer_sections import Section
 from web.templating import show_datetime
 
 LIST = ("申报书签章齐全", "联合体协议完整")

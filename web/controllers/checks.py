@@ -34,7 +34,7 @@ from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.officer_queue import office_due
+from web.officer_sections import office_due
 from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
 from web.templating import redirect, render
 

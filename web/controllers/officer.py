@@ -14,7 +14,8 @@ from core.i18n import lazy_gettext as _
 from web.dependencies import Acting, DbSession, WebRequest
 from web.guards import Access
 from web.officer_bulk import BulkAction, action_named, actions_for, do_for_each, readable_among
-from web.officer_queue import OFFICE_DAYS, Order, arranged, sections_of
+from web.officer_queue import Order, arranged, sections_of
+from web.officer_sections import OFFICE_DAYS
 from web.requests import form_data
 from web.templating import render
 
