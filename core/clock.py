@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -37,6 +37,15 @@ def shanghai_today() -> date:
 
 def to_shanghai(moment: datetime) -> datetime:
     return moment.astimezone(SHANGHAI)
+
+
+def named_end(end: datetime) -> datetime | date:
+    """How people name the end of a period: by its last day where the day ends with it, else by the moment.
+
+    Periods of whole days end with a midnight in Asia/Shanghai, which belongs to the day after.
+    """
+    local = to_shanghai(end)
+    return local.date() - timedelta(days=1) if local.time() == time() else end
 
 
 def from_shanghai(naive: datetime) -> datetime:

@@ -1,11 +1,14 @@
 """Dates of a round from the review to the acceptance. All but those of public notices are for officers alone."""
 
+from datetime import date, datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.calendars import round_queries
 from challenges.contracts.queries import UNSIGNED
 from challenges.milestones.models import Milestone, MilestoneState
 from challenges.models import ChallengeState, ContractState, NoticeState, ReviewState
+from core.clock import named_end
 from core.i18n import gettext
 from web.round_dates import RoundDate, RoundScope, date_of
 
@@ -14,13 +17,15 @@ async def reviews(session: AsyncSession, scope: RoundScope) -> list[RoundDate]:
     if not scope.is_officer:
         return []
     challenges, dates = scope.by_id, []
+    at: datetime | date | None
     for item in await round_queries.reviews_of(session, challenges):
         challenge = challenges[item.challenge_id]
         address = f"/challenges/{challenge.id}/review"
         if item.state is ReviewState.FINISHED:
             at, text, icon, tone = item.finished_at, gettext("Review finished"), "list-numbers", "indigo"
         else:
-            at, text, icon, tone = item.due_at, gettext("Deadline of the review"), "clipboard-list", "red"
+            at = None if item.due_at is None else named_end(item.due_at)
+            text, icon, tone = gettext("Deadline of the review"), "clipboard-list", "red"
         if at is not None:
             dates.append(date_of(challenge, at, text, icon, tone, address=address, is_internal=True))
     return dates
@@ -56,7 +61,9 @@ async def notices(session: AsyncSession, scope: RoundScope) -> list[RoundDate]:
         )
         if item.state is not NoticeState.WITHDRAWN:
             text = gettext("Public notice ends")
-            dates.append(date_of(challenge, item.ends_at, text, "eye-check", "orange", address=address))
+            dates.append(
+                date_of(challenge, named_end(item.ends_at), text, "eye-check", "orange", address=address)
+            )
     return dates
 
 
@@ -67,7 +74,7 @@ async def objections(session: AsyncSession, scope: RoundScope) -> list[RoundDate
     return [
         date_of(
             challenges[item.challenge_id],
-            item.due_at,
+            named_end(item.due_at),
             gettext("An objection has to be answered"),
             "message-exclamation",
             "red",
@@ -87,7 +94,7 @@ async def contracts(session: AsyncSession, scope: RoundScope) -> list[RoundDate]
         if item.state in UNSIGNED:
             if challenge.state is not ChallengeState.IN_NOTICE:
                 continue
-            at, tone = item.sign_by, "orange"
+            at, tone = named_end(item.sign_by), "orange"
             text = gettext("Contract of team %(number)s to be signed", number=item.team_number)
         elif item.signed_at is not None:
             at, tone = item.signed_at, "green"
@@ -108,13 +115,13 @@ async def milestones(session: AsyncSession, scope: RoundScope) -> list[RoundDate
         challenge = challenges[item.contract.challenge_id]
         address = f"/contracts/{item.contract_id}/milestones#m-{item.id}"
         names = {"number": item.contract.team_number, "title": item.title}
-        happened = [
+        happened: list[tuple[datetime | date | None, str, str]] = [
             (item.reported_at, gettext("Milestone of team %(number)s reported: %(title)s", **names), "cyan"),
             (item.accepted_at, gettext("Milestone of team %(number)s accepted: %(title)s", **names), "green"),
         ]
         if _is_expected(item):
             text = gettext("Milestone of team %(number)s due: %(title)s", **names)
-            happened.append((item.due_at, text, "orange"))
+            happened.append((named_end(item.due_at), text, "orange"))
         dates += [
             date_of(challenge, at, text, "flag", tone, address=address, is_internal=True)
             for at, text, tone in happened

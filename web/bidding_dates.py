@@ -8,7 +8,7 @@ from challenges.calendars import round_queries
 from challenges.models import ChallengeState
 from challenges.postings.completeness import latest_publication
 from challenges.programs.calendar import period
-from core.clock import to_shanghai
+from core.clock import named_end, to_shanghai
 from core.i18n import gettext
 from web.round_dates import RoundDate, RoundScope, date_of, on_the_list
 
@@ -121,7 +121,7 @@ async def completions(session: AsyncSession, scope: RoundScope) -> list[RoundDat
     return [
         date_of(
             opened[check.challenge_id],
-            check.completion_due_at,
+            named_end(check.completion_due_at),
             gettext("A bid has to be completed"),
             "clipboard-check",
             "orange",

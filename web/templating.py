@@ -21,7 +21,7 @@ from markupsafe import Markup
 from sqlalchemy import inspect
 
 from core.actor import ANONYMOUS
-from core.clock import SHANGHAI, utc_now
+from core.clock import SHANGHAI, named_end, utc_now
 from core.i18n import LOCALES, current_locale, gettext, ngettext, plural_message
 from solvers.fields import field_name, subfield_name
 from solvers.industries import show_industry
@@ -55,6 +55,12 @@ def show_date(day: date | datetime | None) -> str:
     if isinstance(day, datetime):
         day = day.astimezone(SHANGHAI).date()
     return format_date(day, "yyyy-MM-dd", locale=current_locale())
+
+
+def show_end(end: datetime | None) -> str:
+    """The last day of a period of whole days, else the minute in which it ends."""
+    named = None if end is None else named_end(end)
+    return show_datetime(named) if isinstance(named, datetime) else show_date(named)
 
 
 def show_time_left(moment: datetime) -> str:
@@ -152,6 +158,7 @@ def make_environment() -> Environment:
         datetime=show_datetime,
         moment=datetime.fromisoformat,
         date=show_date,
+        end=show_end,
         time_left=show_time_left,
         wan=show_wan,
         wan_number=show_number,

@@ -20,7 +20,7 @@ from challenges.reviews.models import Review
 from core import audit
 from core.accounts.service import token_hash
 from core.actor import Actor
-from core.clock import shanghai_today, utc_now
+from core.clock import named_end, shanghai_today, utc_now
 from core.errors import NotFoundError
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
@@ -102,7 +102,7 @@ def _milestone(item: Milestone, public_url: str) -> Event:
             milestone=item.title,
             title=item.contract.challenge.title,
         ),
-        start=item.due_at,
+        start=named_end(item.due_at),
         changed_at=item.updated_at,
         link=f"{public_url}/contracts/{item.contract_id}/milestones",
         description=item.deliverables,
@@ -114,7 +114,7 @@ def _review(item: Review, link: str) -> Event:
     return Event(
         uid=f"review-{item.id}@jiebang",
         title=gettext("Scores due: %(title)s", title=item.challenge.title),
-        start=item.due_at,
+        start=named_end(item.due_at),
         changed_at=item.updated_at,
         link=link,
     )
@@ -124,7 +124,7 @@ def _notice(item: Notice, public_url: str) -> Event:
     return Event(
         uid=f"notice-{item.id}@jiebang",
         title=gettext("Public notice ends: %(title)s", title=item.challenge.title),
-        start=item.ends_at,
+        start=named_end(item.ends_at),
         changed_at=item.updated_at,
         link=f"{public_url}/notices/{item.id}",
     )

@@ -6,7 +6,7 @@ from challenges.acceptances import queries as acceptance_queries
 from challenges.contracts import queries as contract_queries
 from challenges.contracts.models import Contract
 from challenges.contracts.policies import signed_ids
-from challenges.exports.scope import Cell, Scope, Sheet, local
+from challenges.exports.scope import Cell, Scope, Sheet, local, local_end
 from challenges.milestones import queries as milestone_queries
 from challenges.notices import queries as notice_queries
 from challenges.objections import queries as objection_queries
@@ -30,7 +30,7 @@ async def notices(session: AsyncSession, scope: Scope) -> Sheet:
                 challenge.title,
                 scope.label(item.state),
                 local(item.begun_at),
-                local(item.ends_at),
+                local_end(item.ends_at),
                 item.published_by.name,
                 item.note,
             ]
@@ -95,7 +95,7 @@ async def contracts(session: AsyncSession, scope: Scope) -> Sheet:
                 contract.team_number,
                 _lead(contract),
                 scope.label(contract.state),
-                local(contract.sign_by),
+                local_end(contract.sign_by),
                 local(contract.signed_at),
                 version.number,
                 scope.label(version.state),
@@ -131,7 +131,7 @@ async def milestones(session: AsyncSession, scope: Scope) -> Sheet:
                 contract.team_number,
                 item.title,
                 scope.label(item.state),
-                local(item.due_at),
+                local_end(item.due_at),
                 local(item.reported_at),
                 local(item.accepted_at),
                 item.payment_wan,

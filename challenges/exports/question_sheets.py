@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.amendments import queries as amendment_queries
 from challenges.bids import policies as bid_policies
 from challenges.checks import queries as check_queries
-from challenges.exports.scope import Cell, Scope, Sheet, local
+from challenges.exports.scope import Cell, Scope, Sheet, local, local_end
 from challenges.questions import queries as question_queries
 from core.i18n import gettext
 
@@ -105,7 +105,7 @@ async def checks(session: AsyncSession, scope: Scope) -> Sheet:
                     "" if point["met"] is None else gettext("Yes") if point["met"] else gettext("No"),
                     point["remark"],
                     check.note,
-                    local(check.completion_due_at),
+                    local_end(check.completion_due_at),
                     local(check.completed_at),
                     ", ".join(str(number) for number in versions.get(check.bid_id, [])),
                 ]

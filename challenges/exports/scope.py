@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.postings.models import Challenge
 from challenges.programs.models import Program, Round
-from core.clock import SHANGHAI
+from core.clock import SHANGHAI, named_end
 from core.settings import Settings
 
 Cell = str | int | float | Decimal | datetime | date | bool | None
@@ -56,6 +56,12 @@ MakeDocuments = Callable[[AsyncSession, Scope, Challenge], AsyncIterator[Documen
 def local(moment: datetime | None) -> datetime | None:
     """Spreadsheets know no time zones: the wall clock of Asia/Shanghai."""
     return None if moment is None else moment.astimezone(SHANGHAI).replace(tzinfo=None)
+
+
+def local_end(end: datetime | None) -> datetime | date | None:
+    """The last day of a period of whole days, else the wall clock at its end."""
+    named = None if end is None else named_end(end)
+    return local(named) if isinstance(named, datetime) else named
 
 
 def folder_of(challenge: Challenge, *more: str) -> tuple[str, ...]:

@@ -11,9 +11,12 @@ from typing import Any
 from babel.dates import format_date, format_datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.clock import SHANGHAI
+from core.clock import SHANGHAI, named_end
 from core.i18n import current_locale
 from core.notifications.models import Delivery, Notification
+
+# Parameters that are the end of a period: one of whole days is named by its last day.
+ENDS = frozenset({"due_at", "until_at"})
 
 # Which of these notifications, all of the person and of one kind, the person may see as things stand now.
 Check = Callable[[AsyncSession, uuid.UUID, Sequence[Notification]], Awaitable[Collection[uuid.UUID]]]
@@ -42,7 +45,8 @@ class Kind:
     """A kind of event.
 
     `subject` and `text` are lazy messages with places like %(title)s, filled from the notification's parameters:
-    texts as they are, those whose name ends in "_at" as minutes and in "_on" as days of Asia/Shanghai. `link` is a
+    texts as they are, those whose name ends in "_at" as minutes and in "_on" as days of Asia/Shanghai; "due_at" and
+    "until_at" as the last day where a day ends with them. `link` is a
     path with {subject_id} or parameters in braces.
     """
 
@@ -111,12 +115,21 @@ def _shown(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name.endswith("_at"):
-        moment = datetime.fromisoformat(value).astimezone(SHANGHAI)
-        return format_datetime(moment, "yyyy-MM-dd HH:mm", locale=current_locale())
     if name.endswith("_on"):
-        return format_date(date.fromisoformat(value), "yyyy-MM-dd", locale=current_locale())
+        return _day(date.fromisoformat(value))
+    if name.endswith("_at"):
+        moment = datetime.fromisoformat(value)
+        end = named_end(moment) if name in ENDS else moment
+        return _minute(end) if isinstance(end, datetime) else _day(end)
     return str(value)
+
+
+def _minute(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(SHANGHAI), "yyyy-MM-dd HH:mm", locale=current_locale())
+
+
+def _day(day: date) -> str:
+    return format_date(day, "yyyy-MM-dd", locale=current_locale())
 
 
 async def always_visible(

@@ -14,6 +14,7 @@ from web.controllers.bids import BidController, BidsOfChallengeController
 from web.controllers.calendars import CalendarController
 from web.controllers.checks import CheckController
 from web.controllers.consortia import ConsortiumController
+from web.controllers.contract_writing import ContractWritingController
 from web.controllers.contracts import ContractController, ContractsOfChallengeController
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
@@ -100,6 +101,7 @@ ROUTES: list[ControllerRouterHandler] = [
     RecheckController,
     ContractsOfChallengeController,
     ContractController,
+    ContractWritingController,
     MilestoneController,
     AcceptanceController,
     not_found,

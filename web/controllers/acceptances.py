@@ -18,7 +18,6 @@ from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
-from web.contract_tabs import tabs_of
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.requests import form_data
@@ -147,7 +146,6 @@ async def _page(
         challenge=contract.challenge,
         contract=contract,
         places=await places_of(session, actor, contract.challenge),
-        tabs=tabs_of(contract),
         acceptances=acceptances,
         is_ready=is_ready,
         may_ask=is_ready and policies.is_lead_editor(actor, contract),

@@ -19,7 +19,6 @@ from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
-from web.contract_tabs import tabs_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.requests import UPLOAD_BODY_LIMIT, form_data, uploaded_files
@@ -219,7 +218,6 @@ async def _page(
         challenge=contract.challenge,
         contract=contract,
         places=await places_of(session, actor, contract.challenge),
-        tabs=tabs_of(contract),
         rows=rows,
         done=sum(item.state is MilestoneState.ACCEPTED for item in milestones),
         eliminations=[
