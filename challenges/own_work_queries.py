@@ -1,4 +1,4 @@
-"""Every SELECT about what waits for an organization once its bid is handed in or its award is made: see `web.own_work`."""
+"""Every SELECT about what waits for an organization under way, from its bid to its payments: see `web.own_work`."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from challenges.amendments.models import Amendment
+from challenges.amendments.queries import is_unconfirmed
 from challenges.bids.models import Bid
 from challenges.checks.models import CheckState, FormalCheck
 from challenges.consortia.models import Consortium, ConsortiumMember, ConsortiumState, MemberDeparture
@@ -20,6 +22,7 @@ from challenges.contracts.models import (
 )
 from challenges.milestones.models import Milestone, MilestoneState
 from challenges.postings.models import Challenge, ChallengeState
+from challenges.postings.queries import open_for_bids
 from challenges.reviews.models import Review, ReviewState
 
 # Milestones further off do not wait yet.
@@ -154,6 +157,23 @@ async def checks_to_complete(
         )
         .options(selectinload(FormalCheck.challenge))
         .order_by(FormalCheck.completion_due_at, FormalCheck.id)
+        .limit(LIMIT)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def bids_to_confirm(session: AsyncSession, organization_id: uuid.UUID, now: datetime) -> Sequence[Bid]:
+    """Bids that the organization leads and has not confirmed after a change, while it still may."""
+    statement = (
+        select(Bid)
+        .join(Challenge, Challenge.id == Bid.challenge_id)
+        .where(
+            Bid.organization_id == organization_id,
+            open_for_bids(now),
+            exists(select(Amendment.id).where(is_unconfirmed()).correlate(Bid)),
+        )
+        .options(selectinload(Bid.challenge))
+        .order_by(Challenge.deadline_at, Bid.id)
         .limit(LIMIT)
     )
     return (await session.scalars(statement)).all()

@@ -1,4 +1,4 @@
-"""What waits for an organization once its bid is handed in or its award is made, as lines of its home."""
+"""What waits for an organization under way, from its bid to its payments, as lines of its home."""
 
 import uuid
 from dataclasses import dataclass
@@ -31,6 +31,15 @@ async def work_of(session: AsyncSession, organization_id: uuid.UUID) -> list[Wor
     """Everything, the nearest due date first; what has none comes last."""
     now = utc_now()
     found = [
+        *[
+            _of(
+                item.challenge,
+                f"/bids/{item.id}/changes",
+                _("Changed: confirm your bid"),
+                item.challenge.deadline_at,
+            )
+            for item in await queries.bids_to_confirm(session, organization_id, now)
+        ],
         *[
             _of(item.challenge, f"/checks/{item.id}", _("Complete your bid"), item.completion_due_at)
             for item in await queries.checks_to_complete(session, organization_id, now)

@@ -122,7 +122,7 @@ async def newest_public(session: AsyncSession, *, limit: int) -> list[Amendment]
     return list(await session.scalars(statement))
 
 
-def _unconfirmed() -> ColumnElement[bool]:
+def is_unconfirmed() -> ColumnElement[bool]:
     """Pairs of a bid and an amendment of substance that came after the bid was begun, and was not answered."""
     return and_(
         Amendment.challenge_id == Bid.challenge_id,
@@ -142,7 +142,7 @@ async def unconfirmed(session: AsyncSession, bid: Bid) -> list[Amendment]:
     statement: Select[Amendment] = (
         select(Amendment)
         .join(Bid, Bid.challenge_id == Amendment.challenge_id)
-        .where(Bid.id == bid.id, _unconfirmed())
+        .where(Bid.id == bid.id, is_unconfirmed())
         .order_by(Amendment.version)
     )
     return list(await session.scalars(statement))
@@ -155,7 +155,7 @@ async def unconfirmed_versions(
     statement = (
         select(Bid.id, Amendment.version)
         .join(Amendment, Amendment.challenge_id == Bid.challenge_id)
-        .where(Bid.id.in_(bid_ids), _unconfirmed())
+        .where(Bid.id.in_(bid_ids), is_unconfirmed())
         .order_by(Amendment.version)
     )
     found: dict[uuid.UUID, list[int]] = {}

@@ -40,6 +40,23 @@ INVITATION_WAITS = declare(
         example={"title": TITLE, "lead": LEAD, "deadline_at": DEADLINE},
     )
 )
+CONFIRMATION_WAITS = declare(
+    Kind(
+        name="bid.confirmation_waits",
+        group=BIDS,
+        label=_("The deadline of a bid that we have not confirmed after a change comes near"),
+        subject=_("Deadline near, bid not confirmed: %(title)s"),
+        text=_(
+            "The challenge “%(title)s” was changed, and nobody has confirmed yet that your bid still stands. Look at"
+            " the change and confirm by %(deadline_at)s: a bid that is not confirmed by then can be refused."
+        ),
+        link="/bids/{subject_id}/changes",
+        delivery=Delivery.AT_ONCE,
+        audience=Audience.ORGANIZATION,
+        visible=bid_is_visible,
+        example={"title": TITLE, "deadline_at": DEADLINE},
+    )
+)
 WORK_DUE = declare(
     Kind(
         name="officer.work_due",

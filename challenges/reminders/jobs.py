@@ -1,4 +1,4 @@
-"""What time alone reminds of: bids that are still drafts, invitations without an answer."""
+"""What time alone reminds of: bids that are still drafts, invitations without an answer, bids not confirmed after a change."""
 
 from datetime import datetime
 from typing import Any
@@ -15,16 +15,16 @@ from core.schedule import due
 from solvers.organizations.queries import editor_ids
 
 
-def _remind_of_draft(kind: str) -> Any:
+def _remind_lead(name: str, kind: Kind) -> Any:
     async def remind(session: AsyncSession, bid: Bid, now: datetime) -> None:
-        await _remind(session, kind, events.DRAFT_WAITS, bid, bid.id, bid.organization_id)
+        await _remind(session, name, kind, bid, bid.id, bid.organization_id)
 
     return remind
 
 
-def _remind_of_invitation(kind: str) -> Any:
+def _remind_invited(name: str) -> Any:
     async def remind(session: AsyncSession, member: BidMember, now: datetime) -> None:
-        await _remind(session, kind, events.INVITATION_WAITS, member.bid, member.id, member.organization_id)
+        await _remind(session, name, events.INVITATION_WAITS, member.bid, member.id, member.organization_id)
 
     return remind
 
@@ -50,6 +50,9 @@ async def _remind(
 
 
 for _days in queries.DAYS:
-    _draft, _invitation = f"bid.draft_waits.{_days}", f"bid.invitation_waits.{_days}"
-    due(_draft, queries.next_draft(_draft, _days))(_remind_of_draft(_draft))
-    due(_invitation, queries.next_invitation(_invitation, _days))(_remind_of_invitation(_invitation))
+    _name = f"{events.DRAFT_WAITS.name}.{_days}"
+    due(_name, queries.next_draft(_name, _days))(_remind_lead(_name, events.DRAFT_WAITS))
+    _name = f"{events.INVITATION_WAITS.name}.{_days}"
+    due(_name, queries.next_invitation(_name, _days))(_remind_invited(_name))
+    _name = f"{events.CONFIRMATION_WAITS.name}.{_days}"
+    due(_name, queries.next_unconfirmed(_name, _days))(_remind_lead(_name, events.CONFIRMATION_WAITS))

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from challenges.amendments.models import Amendment
+from challenges.amendments.queries import is_unconfirmed
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.postings.models import Challenge
 from challenges.postings.queries import open_for_bids
@@ -26,12 +28,12 @@ def _before_deadline(days: int) -> ColumnElement[datetime]:
     return Challenge.deadline_at - func.make_interval(0, 0, 0, days) / Program.clock_factor
 
 
-def _is_near(days: int, created_at: Any, now: datetime) -> list[ColumnElement[bool]]:
+def _is_near(days: int, since: Any, now: datetime) -> list[ColumnElement[bool]]:
     """Within so many days of the deadline, not so near that the next reminder is due.
 
-    Who has begun within these days needs no reminder yet.
+    Who has begun or was asked within these days needs no reminder yet.
     """
-    conditions = [open_for_bids(now), _before_deadline(days) <= now, created_at < _before_deadline(days)]
+    conditions = [open_for_bids(now), _before_deadline(days) <= now, since < _before_deadline(days)]
     conditions += [_before_deadline(fewer) > now for fewer in DAYS if fewer < days]
     return conditions
 
@@ -63,6 +65,37 @@ def next_draft(
             .where(
                 Bid.state == BidState.DRAFT,
                 *_is_near(days, Bid.created_at, now),
+                ~_is_reminded(kind, Bid.id),
+                Bid.id.not_in(besides),
+            )
+            .options(*_BID)
+            .order_by(Challenge.deadline_at, Bid.id)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=Bid)
+        )
+        return await session.scalar(statement)
+
+    return find
+
+
+def next_unconfirmed(
+    kind: str, days: int
+) -> Callable[[AsyncSession, datetime, Collection[uuid.UUID]], Awaitable[Bid | None]]:
+    """Finds a bid handed in whose lead has not said that it stands after a change, as `next_draft`.
+
+    A draft has its own reminder, and cannot be handed in unconfirmed.
+    """
+    asked_at = select(func.max(Amendment.decided_at)).where(is_unconfirmed()).correlate(Bid).scalar_subquery()
+
+    async def find(session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]) -> Bid | None:
+        statement = (
+            select(Bid)
+            .join(Challenge, Challenge.id == Bid.challenge_id)
+            .join(Program, Program.id == Challenge.program_id)
+            .where(
+                Bid.state == BidState.SUBMITTED,
+                # Null, and not near, where nothing waits for a confirmation.
+                *_is_near(days, asked_at, now),
                 ~_is_reminded(kind, Bid.id),
                 Bid.id.not_in(besides),
             )
