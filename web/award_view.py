@@ -10,12 +10,16 @@ from challenges.consortia.composition import quota_of
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.consortia.service import Standing
 from challenges.consortia.wording import part_text
+from challenges.objections.models import Objection
 from web.consortium_view import QuotaLine, quota_line
 
 
 @dataclass(frozen=True)
 class OfferLine:
-    """One bid in the table. `why_not` says why it cannot be ticked; an approved team's stays ticked."""
+    """One bid in the table. `why_not` says why it cannot be ticked; an approved team's stays ticked.
+
+    `upheld` is the objection by which it lost the award before.
+    """
 
     offer: Offer
     quota: list[QuotaLine]
@@ -24,6 +28,7 @@ class OfferLine:
     is_ticked: bool
     is_approved: bool
     why_not: str
+    upheld: Objection | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def offer_lines(award: Award, ticked: Collection[str]) -> list[OfferLine]:
                 is_ticked=str(offer.bid.id) in ticked or offer.bid.id in approved,
                 is_approved=offer.bid.id in approved,
                 why_not=why_not,
+                upheld=award.upheld.get(offer.bid.id),
             )
         )
     return lines

@@ -1,6 +1,6 @@
 """What stands frozen in a notice, as its pages show it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from challenges.consortia.wording import not_counted_text, part_text, rounded_percent
+from challenges.contracts.models import Contract, ContractState
+from challenges.milestones.models import Elimination
 from core.i18n import gettext
 from solvers.models import OrganizationKind, SizeClass
 from web.consortium_view import QuotaLine, WaiverView, quota_line, quota_parts
@@ -26,6 +28,16 @@ class MemberView:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What became of a team's contract, as everybody may know it: nothing of its text, and no reasons."""
+
+    state: ContractState
+    at: datetime | None
+    # The milestone at whose stage review the team left the race.
+    stage: int | None
+
+
+@dataclass(frozen=True)
 class TeamView:
     number: int
     consortium: str
@@ -38,13 +50,26 @@ class TeamView:
     waiver: WaiverView | None
     review_rank: int | None
     decided_at: datetime
+    outcome: Outcome | None
 
 
-def team_views(content: Mapping[str, Any]) -> list[TeamView]:
-    return [_team(item) for item in content["teams"]]
+def team_views(content: Mapping[str, Any], outcomes: Mapping[str, Outcome] | None = None) -> list[TeamView]:
+    """The teams of a notice, with what became of them where that is shown, by consortium."""
+    return [_team(item, (outcomes or {}).get(item["consortium"])) for item in content["teams"]]
 
 
-def _team(team: Mapping[str, Any]) -> TeamView:
+def outcomes_by_team(found: Iterable[tuple[Contract, Elimination | None]]) -> dict[str, Outcome]:
+    return {
+        str(contract.consortium_id): Outcome(
+            contract.state,
+            contract.ended_at or contract.signed_at,
+            elimination.milestone.position if elimination is not None else None,
+        )
+        for contract, elimination in found
+    }
+
+
+def _team(team: Mapping[str, Any], outcome: Outcome | None) -> TeamView:
     total = Decimal(team["budget_wan"])
     parts = quota_parts(team["quota"]["parts"])
     waiver = team["waiver"]
@@ -70,6 +95,7 @@ def _team(team: Mapping[str, Any]) -> TeamView:
         ),
         review_rank=team["review_rank"],
         decided_at=datetime.fromisoformat(team["decided_at"]),
+        outcome=outcome,
     )
 
 

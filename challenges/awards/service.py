@@ -20,6 +20,8 @@ from challenges.consortia.policies import EDITABLE, has_interest
 from challenges.consortia.queries import officers_of
 from challenges.consortia.service import Standing
 from challenges.consortia.states import MACHINE
+from challenges.objections.models import Objection
+from challenges.objections.queries import upheld_at
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings
 from challenges.postings.models import Challenge, ChallengeState
@@ -45,6 +47,8 @@ class Award:
     offers: Sequence[Offer]
     teams: Sequence[Standing]
     choices: Mapping[uuid.UUID, BidChoice]
+    # By bid what was objected, and upheld, when its team held the award.
+    upheld: Mapping[uuid.UUID, Objection]
     is_reviewed: bool
     is_ready_to_choose: bool
     may_choose: bool
@@ -108,6 +112,7 @@ async def read_award(session: AsyncSession, actor: Actor, challenge_id: uuid.UUI
         offers=await offers.offers_of(session, challenge),
         teams=[await consortia.standing_of(session, challenge, item) for item in shown],
         choices=await queries.choices_of(session, challenge_id),
+        upheld=await upheld_at(session, challenge_id),
         is_reviewed=await offers.ranking_of(session, challenge) is not None,
         is_ready_to_choose=are_ready,
         may_choose=policies.may_choose(actor, challenge, now, are_ready=are_ready),

@@ -124,6 +124,20 @@ async def eliminations_of(session: AsyncSession, contract_id: uuid.UUID) -> list
     return list(await session.scalars(statement))
 
 
+async def outcomes_of(
+    session: AsyncSession, challenge_id: uuid.UUID
+) -> list[tuple[Contract, Elimination | None]]:
+    """What became of each team's contract, with the confirmed elimination and its milestone where there is one."""
+    statement = (
+        select(Contract, Elimination)
+        .outerjoin(Elimination, (Elimination.contract_id == Contract.id) & Elimination.is_confirmed)
+        .where(Contract.challenge_id == challenge_id)
+        .options(selectinload(Elimination.milestone))
+        .order_by(Contract.team_number)
+    )
+    return [(contract, elimination) for contract, elimination in await session.execute(statement)]
+
+
 async def elimination_by_id(session: AsyncSession, elimination_id: uuid.UUID) -> Elimination | None:
     return await session.get(Elimination, elimination_id, populate_existing=True)
 

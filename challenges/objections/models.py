@@ -12,7 +12,7 @@ from challenges.consortia.models import Consortium
 from challenges.notices.models import Notice
 from challenges.postings.models import Challenge
 from core.accounts.models import Person
-from core.database import Base, Key, LongText, Moment, Updated, enum_column, reference
+from core.database import Base, JsonArray, Key, LongText, Moment, Updated, enum_column, reference
 from solvers.organizations.models import Organization
 
 
@@ -78,6 +78,8 @@ class Objection(Updated, Base):
     # What everybody reads of objection and answer.
     summary: Mapped[LongText] = mapped_column(default="")
     effect: Mapped[Effect | None] = enum_column(Effect, default=None)
+    # Ids (texts) of the teams that lost the award by it.
+    gave_way: Mapped[JsonArray]
     answered_by_id: Mapped[uuid.UUID | None] = reference("person.id", ondelete="RESTRICT", default=None)
     answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 

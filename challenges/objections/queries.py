@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -99,6 +99,23 @@ async def own_objections(session: AsyncSession, organization_id: uuid.UUID) -> l
         .limit(LIMIT)
     )
     return list(await session.scalars(statement))
+
+
+async def upheld_at(session: AsyncSession, challenge_id: uuid.UUID) -> dict[uuid.UUID, Objection]:
+    """By bid the newest objection by which its team lost the award."""
+    statement = (
+        select(Consortium.bid_id, Objection)
+        .join(Objection, Objection.challenge_id == Consortium.challenge_id)
+        .where(
+            Consortium.challenge_id == challenge_id,
+            Consortium.bid_id.is_not(None),
+            Objection.state == ObjectionState.UPHELD,
+            Objection.gave_way.has_key(cast(Consortium.id, Text)),
+        )
+        .order_by(Objection.answered_at)
+    )
+    rows = await session.execute(statement)
+    return {bid_id: objection for bid_id, objection in rows if bid_id is not None}
 
 
 async def decider_ids(session: AsyncSession, challenge_id: uuid.UUID) -> frozenset[uuid.UUID]:

@@ -216,6 +216,7 @@ async def answer_objection(
         await move(session, actor, challenge, ChallengeState.NO_AWARD, note=note)
     objection.effect, objection.answer, objection.summary = effect, answer.strip(), note
     objection.answered_by_id = actor.person_id
+    objection.gave_way = [] if effect is Effect.STANDS else [str(item.id) for item in leaving]
     try:
         async with session.begin_nested():
             await states.move(

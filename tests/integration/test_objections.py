@@ -1,11 +1,12 @@
 """Objections to an award on public notice: by whom, until when, who answers, and what becomes of the award."""
 
 import asyncio
+import re
 import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -185,10 +186,8 @@ async def test_upheld_one_team_gives_way_and_the_poster_chooses_anew(
     )
     other = await make.member(contest.market.lead)
     lapsing = (await object_to(session, settings, actor_of(other, contest.market.lead), notice_id)).id
-    first, _second = await approved_teams(session, challenge_id)
-    await service.answer_objection(
-        session, second, key, Effect.RETURNED, "属实", "异议成立，退回", [first.id]
-    )
+    leaving = (await approved_teams(session, challenge_id))[0].id
+    await service.answer_objection(session, second, key, Effect.RETURNED, "属实", "异议成立，退回", [leaving])
     await session.commit()
     session.expire_all()
     await reload(session, contest)
@@ -201,7 +200,9 @@ async def test_upheld_one_team_gives_way_and_the_poster_chooses_anew(
     assert states == [ConsortiumState.SUPERSEDED, ConsortiumState.APPROVED]
     assert await session.scalar(select(Notice.state)) is NoticeState.WITHDRAWN
     assert (await session.get_one(Objection, lapsing)).state is ObjectionState.LAPSED
-    assert (await session.get_one(Objection, key)).state is ObjectionState.UPHELD
+    upheld = await session.get_one(Objection, key)
+    assert upheld.state is ObjectionState.UPHELD
+    assert upheld.gave_way == [str(leaving)]
     assert await told(session, "objection.returned")
     assert not await told(session, "objection.annulled")
     assert not await is_over(session, challenge_id, utc_now() + timedelta(days=99))
@@ -263,3 +264,26 @@ async def test_notices_and_results_are_listed_and_shown_to_everybody(
         assert title in page
         assert "热障涂层科技" in page
     assert f"/notices/{key}" in (await anybody.get(f"/challenges/{challenge_id}")).text
+
+
+async def test_the_page_of_winners_marks_the_bid_that_an_upheld_objection_took_the_award_from(
+    make: Factory, session: AsyncSession, settings: Settings, browser_of: BrowserOf
+) -> None:
+    contest, notice, objector, second = await on_notice(make, session)
+    market, page = contest.market, f"/challenges/{contest.market.challenge.id}/award"
+    objection = await object_to(session, settings, objector, notice.id)
+    first, _second = await approved_teams(session, market.challenge.id)
+    badge = re.compile(rf'href="/objections/{objection.id}">\s*异议成立')
+    poster = await browser_of(market.editor, market.poster)
+    assert not badge.search((await poster.get(page)).text)
+    await service.answer_objection(
+        session, second, objection.id, Effect.RETURNED, "属实", "异议成立", [first.id]
+    )
+    await session.commit()
+    shown = (await poster.get(page)).text
+    assert len(badge.findall(shown)) == 1
+    row = next(part for part in shown.split("<tr") if badge.search(part))
+    assert market.coater.name in row
+    with pytest.raises(IntegrityError):
+        async with session.begin_nested():
+            await session.execute(update(Objection).values(gave_way=[]))

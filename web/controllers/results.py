@@ -5,6 +5,7 @@ import uuid
 from litestar import Controller, get
 from litestar.response import Template
 
+from challenges.milestones.queries import outcomes_of
 from challenges.notices import queries
 from challenges.notices.service import read_result
 from challenges.objections import queries as objection_queries
@@ -12,7 +13,7 @@ from challenges.objections.models import ObjectionState
 from challenges.postings.service import certificates_of
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.notice_view import team_views
+from web.notice_view import outcomes_by_team, team_views
 from web.paging import Page, page_number
 from web.templating import render
 
@@ -55,7 +56,7 @@ class ResultController(Controller):
             "results/show.html",
             notice=notice,
             challenge=notice.challenge,
-            teams=team_views(notice.content),
+            teams=team_views(notice.content, outcomes_by_team(await outcomes_of(session, challenge_id))),
             answered=sum(
                 item.state in (ObjectionState.UPHELD, ObjectionState.DISMISSED) for item in objections
             ),
