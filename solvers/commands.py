@@ -12,8 +12,9 @@ from core.console import with_process
 from core.errors import InvalidError
 from core.i18n import gettext, use_locale
 from core.process import Process
-from solvers.import_file import Table, UnreadableFileError, read_file
-from solvers.imports import Failure, Report, import_rows, outcome_text
+from core.table_files import Failure, Report, Table, UnreadableFileError
+from solvers.import_file import read_file
+from solvers.imports import import_rows, outcome_text
 from solvers.industries import show_industry
 from solvers.profiles.service import Tokenize
 from solvers.size import TABLE_TITLE, Indicator, RuleLine, SizeDecision, classify

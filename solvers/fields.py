@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.table_files import split_cell
 from solvers.tables import in_current_language, read_table
 
 
@@ -40,6 +41,25 @@ SUBFIELDS: dict[str, Subfield] = {subfield.code: subfield for field in FIELDS fo
 
 def is_subfield(code: str) -> bool:
     return code in SUBFIELDS
+
+
+def find_subfields(cell: str) -> tuple[list[str], list[str]]:
+    """Codes of the subfields that a cell of an imported file names, sorted, and the words that name none.
+
+    Codes may lack their first zero, which spreadsheets drop; names are those of either language.
+    """
+    by_name = {name: item.code for item in SUBFIELDS.values() for name in (item.zh, item.en)}
+    codes: set[str] = set()
+    unknown: list[str] = []
+    # Not split at 、, which is part of some Chinese names, nor inside the English ones that hold a comma.
+    for part in split_cell(cell, separators=r"[;；\n]"):
+        for text in [part] if part in by_name else split_cell(part, separators="[,，]"):
+            code = text.zfill(4) if text.isdigit() else by_name.get(text)
+            if code in SUBFIELDS:
+                codes.add(code)
+            else:
+                unknown.append(text)
+    return sorted(codes), unknown
 
 
 def field_of(code: str) -> Field | None:

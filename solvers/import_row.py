@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from core.errors import InvalidError
 from core.i18n import lazy_gettext as _
-from solvers.fields import SUBFIELDS
-from solvers.import_file import COLUMNS, Row
+from core.table_files import Row, split_cell
+from solvers.fields import find_subfields
+from solvers.import_file import COLUMNS
 from solvers.industries import typed_industry
 from solvers.models import CertificateKind, EvidenceKind, OrganizationKind, Visibility
 from solvers.organizations.facts import CertificateFacts, OrganizationFacts, normalize_credit_code
@@ -110,21 +111,15 @@ def _facts(row: Row, errors: dict[str, Any]) -> OrganizationFacts:
 
 
 def _profile(row: Row, errors: dict[str, Any]) -> ProfileData:
-    codes = []
-    by_name = {subfield.zh: code for code, subfield in SUBFIELDS.items()} | {code: code for code in SUBFIELDS}
-    # Not split at 、, which is part of some names.
-    for text in _split(row["subfields"], separators=r"[;；,，\n]"):
-        code = by_name.get(text.zfill(4) if text.isdigit() else text)
-        if code is None:
-            errors["subfields"] = _("“%(text)s” is no technology field.", text=text)
-        else:
-            codes.append(code)
+    codes, unknown = find_subfields(row["subfields"])
+    if unknown:
+        errors["subfields"] = _("“%(text)s” is no technology field.", text=unknown[0])
     visibility = _member(row, "visibility", VISIBILITIES, errors) if row["visibility"] else Visibility.PUBLIC
     return ProfileData(
         summary=_text(row["summary"]),
         team=_text(row["team"]),
-        keywords=_split(row["keywords"]),
-        subfield_codes=sorted(set(codes)),
+        keywords=split_cell(row["keywords"]),
+        subfield_codes=codes,
         visibility=visibility or Visibility.PUBLIC,
     )
 
@@ -156,17 +151,12 @@ def _evidence(row: Row, errors: dict[str, Any]) -> EvidenceData | None:
         title=" ".join(row["evidence_title"].split()),
         text=_text(row["evidence_text"]),
         year=year,
-        keywords=_split(row["evidence_keywords"]),
+        keywords=split_cell(row["evidence_keywords"]),
     )
 
 
 def _text(cell: str) -> str:
     return cell.replace("\r\n", "\n").strip()
-
-
-def _split(cell: str, separators: str = r"[;；,，、\n]") -> list[str]:
-    words = (" ".join(word.split()) for word in re.split(separators, cell))
-    return list(dict.fromkeys(word for word in words if word))
 
 
 def _member(

@@ -4,10 +4,8 @@ Each line is a transaction of its own: a line that fails leaves nothing, the oth
 writes nothing. An organization that people of its own look after is left as it is.
 """
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
+from dataclasses import fields
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +18,7 @@ from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from core.process import Process
 from core.revisions import hold_order
-from solvers.import_file import Row
+from core.table_files import Failure, Outcome, Report, Row
 from solvers.import_row import ParsedRow, parse_row
 from solvers.models import CapabilityProfile, Organization, Verification
 from solvers.organizations import queries, service
@@ -29,27 +27,6 @@ from solvers.profiles.queries import profile_of
 from solvers.profiles.service import COLLECTION, Tokenize, save_evidence, save_profile
 
 ACTOR_NAME = "import"
-
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    KEPT = "kept"  # the organization has people of its own, who look after it
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Failure:
-    line: int
-    column: str
-    reason: str
-
-
-@dataclass
-class Report:
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
 
 
 async def import_rows(

@@ -92,6 +92,18 @@ async def uploaded_file(request: Request[Any, Any, Any], field: str = "file") ->
     return Upload(value.filename, UploadedChunks(value))
 
 
+async def bytes_of(upload: Upload, most_bytes: int) -> bytes | None:
+    """A whole small file; None for one of more than `most_bytes`."""
+    if isinstance(upload.content, bytes):
+        return upload.content if len(upload.content) <= most_bytes else None
+    read = bytearray()
+    async for chunk in upload.content:
+        read += chunk
+        if len(read) > most_bytes:
+            return None
+    return bytes(read)
+
+
 async def uploaded_files(request: Request[Any, Any, Any], field: str = "file") -> list[Upload]:
     """All files of a form's field."""
     values = (await request.form()).getall(field, [])

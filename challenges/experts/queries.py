@@ -1,6 +1,7 @@
 """Every SELECT about experts."""
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +30,20 @@ async def expert_by_id(session: AsyncSession, expert_id: uuid.UUID, *, lock: boo
 
 async def expert_of_person(session: AsyncSession, person_id: uuid.UUID | None) -> Expert | None:
     return await session.scalar(_whole().where(Expert.person_id == person_id))
+
+
+async def experts_of_people(
+    session: AsyncSession, person_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Expert]:
+    """Experts by person, with employer and past employers."""
+    found = await session.scalars(_whole().where(Expert.person_id.in_(person_ids)))
+    return {expert.person_id: expert for expert in found}
+
+
+async def experts_named(session: AsyncSession, names: Collection[str]) -> list[Expert]:
+    """Everybody in the base who bears one of these names."""
+    statement = _whole().join(Person, Person.id == Expert.person_id).where(Person.name.in_(names))
+    return list(await session.scalars(statement))
 
 
 async def active_experts(session: AsyncSession) -> list[Expert]:

@@ -1,7 +1,9 @@
 """Use cases of the expert base."""
 
-import secrets
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,12 +19,22 @@ from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundErr
 from core.i18n import lazy_gettext as _
 from core.settings import Settings
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 async def register_expert(
-    session: AsyncSession, actor: Actor, settings: Settings, form: ExpertForm
+    session: AsyncSession,
+    actor: Actor,
+    settings: Settings,
+    form: ExpertForm,
+    *,
+    origin: Mapping[str, Any] = NOTHING,
 ) -> Expert:
-    """Put a person on the base: an account that is there gets the reviewer's role, a new one a link by mail."""
-    _require_manager(actor)
+    """Put a person on the base: an account that is there gets the reviewer's role, a new one a link by mail.
+
+    `origin` goes into the audit log: where the facts come from, if not from the form's page.
+    """
+    require_manager(actor)
     email = (form.email.data or "").strip().lower()
     person = await person_by_email(session, email)
     if person is None:
@@ -30,8 +42,8 @@ async def register_expert(
             session,
             email=email,
             name=form.name.data or "",
-            # Nobody knows it: the link in the mail lets its owner choose one.
-            password=secrets.token_urlsafe(32),
+            # The link in the mail lets its owner choose one.
+            password=None,
             roles=frozenset({PlatformRole.REVIEWER}),
         )
         await request_password_reset(session, settings, email)
@@ -45,15 +57,23 @@ async def register_expert(
     await _fill(session, expert, form)
     session.add(expert)
     await session.flush()
-    await audit.record(session, actor, "expert.registered", "expert", expert.id, {"name": person.name})
+    await audit.record(
+        session, actor, "expert.registered", "expert", expert.id, {"name": person.name, **origin}
+    )
     return expert
 
 
 async def save_expert(
-    session: AsyncSession, actor: Actor, expert_id: uuid.UUID, form: ExpertForm, revision: int
+    session: AsyncSession,
+    actor: Actor,
+    expert_id: uuid.UUID,
+    form: ExpertForm,
+    revision: int,
+    *,
+    origin: Mapping[str, Any] = NOTHING,
 ) -> Expert:
     """Name and address are the account's own and stay."""
-    _require_manager(actor)
+    require_manager(actor)
     expert = await queries.expert_by_id(session, expert_id, lock=True)
     if expert is None:
         raise NotFoundError(_("There is no such expert."))
@@ -64,13 +84,13 @@ async def save_expert(
     await _fill(session, expert, form)
     expert.revision += 1
     await session.flush()
-    await audit.record(session, actor, "expert.saved", "expert", expert.id)
+    await audit.record(session, actor, "expert.saved", "expert", expert.id, dict(origin))
     return expert
 
 
 async def set_active(session: AsyncSession, actor: Actor, expert_id: uuid.UUID, active: bool) -> Expert:
     """An expert who is not active is appointed to no new panel; what they have begun stays."""
-    _require_manager(actor)
+    require_manager(actor)
     expert = await queries.expert_by_id(session, expert_id, lock=True)
     if expert is None:
         raise NotFoundError(_("There is no such expert."))
@@ -112,6 +132,6 @@ async def _fill(session: AsyncSession, expert: Expert, form: ExpertForm) -> None
     expert.past_employers = past
 
 
-def _require_manager(actor: Actor) -> None:
+def require_manager(actor: Actor) -> None:
     if not policies.may_manage_experts(actor):
         raise ForbiddenError(_("Officers and administrators look after the expert base."))

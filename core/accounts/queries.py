@@ -1,6 +1,7 @@
 """Every SELECT about people and logins."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -15,6 +16,12 @@ async def person_by_email(session: AsyncSession, email: str) -> Person | None:
         select(Person).where(Person.email == email.strip().lower()).options(selectinload(Person.roles))
     )
     return await session.scalar(statement)
+
+
+async def people_by_email(session: AsyncSession, emails: Collection[str]) -> dict[str, Person]:
+    """Accounts by address in lower case; who has none is absent."""
+    found = await session.scalars(select(Person).where(Person.email.in_(emails)))
+    return {person.email: person for person in found}
 
 
 async def person_by_id(session: AsyncSession, person_id: uuid.UUID) -> Person | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import audit
 from core.accounts import queries
 from core.accounts.models import Login, LoginAttempt, PasswordReset, Person, PersonRole, PlatformRole
-from core.accounts.passwords import hash_password, needs_rehash, password_matches
+from core.accounts.passwords import NO_PASSWORD, hash_password, needs_rehash, password_matches
 from core.actor import Actor
 from core.clock import utc_now
 from core.errors import ForbiddenError, InvalidError, NotFoundError, ThrottledError
@@ -39,12 +39,15 @@ async def create_person(
     *,
     email: str,
     name: str,
-    password: str,
+    password: str | None,
     phone: str = "",
     locale: str = "zh_CN",
     roles: frozenset[PlatformRole] = frozenset(),
 ) -> Person:
-    """Create an account; raises InvalidError on field `email` when the address is taken."""
+    """Create an account; raises InvalidError on field `email` when the address is taken.
+
+    Without a password nobody can log in until the owner has chosen one by a mailed link.
+    """
     email = email.strip().lower()
     if await queries.person_by_email(session, email) is not None:
         raise InvalidError({"email": _("There is already an account with this address. Log in instead.")})
@@ -53,7 +56,7 @@ async def create_person(
         name=name.strip(),
         phone=phone.strip(),
         locale=locale,
-        password_hash=hash_password(password),
+        password_hash=NO_PASSWORD if password is None else hash_password(password),
         roles=[PersonRole(role=role) for role in sorted(roles)],
     )
     session.add(person)

@@ -5,8 +5,9 @@ from sqlalchemy import func, select
 from core.audit import AuditEntry
 from core.process import Process
 from core.revisions import latest_revision
+from core.table_files import Outcome, Report
 from solvers.import_file import read_file
-from solvers.imports import Outcome, Report, import_rows
+from solvers.imports import import_rows
 from solvers.models import (
     CapabilityProfile,
     Certificate,

@@ -19,6 +19,7 @@ from web.controllers.contracts import ContractController, ContractsOfChallengeCo
 from web.controllers.decisions import DecisionController
 from web.controllers.demo import DemoController
 from web.controllers.drafts import DraftController
+from web.controllers.expert_imports import ExpertImportController
 from web.controllers.experts import ExpertController
 from web.controllers.exports import ExportController
 from web.controllers.feed import challenge_feed
@@ -61,6 +62,7 @@ ROUTES: list[ControllerRouterHandler] = [
     ReviewingController,
     CriteriaController,
     ExpertController,
+    ExpertImportController,
     RegistrationController,
     InvitationController,
     OrganizationController,

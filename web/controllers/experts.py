@@ -7,7 +7,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import Template
 
 from challenges.experts import queries, service
-from challenges.experts.forms import ExpertForm, Past
+from challenges.experts.forms import ExpertForm, data_of
 from challenges.experts.models import Expert
 from challenges.reviews import queries as review_queries
 from core.errors import InvalidError, NotFoundError
@@ -66,13 +66,13 @@ class ExpertController(Controller):
 
     @get("/experts/new", opt={"access": Access.STAFF})
     async def new(self, request: WebRequest) -> Template:
-        return render(request, "experts/form.html", expert=None, form=_with_choices(ExpertForm()))
+        return render(request, "experts/form.html", expert=None, form=ExpertForm())
 
     @post("/experts/new", opt={"access": Access.STAFF}, status_code=200)
     async def register(
         self, request: WebRequest, session: DbSession, actor: Acting, settings: Config
     ) -> Template | Response[Any]:
-        form = _with_choices(ExpertForm(await form_data(request)))
+        form = ExpertForm(await form_data(request))
         try:
             if not form.validate():
                 raise InvalidError({})
@@ -86,7 +86,7 @@ class ExpertController(Controller):
     @get("/experts/{expert_id:uuid}", opt={"access": Access.STAFF})
     async def show(self, request: WebRequest, session: DbSession, expert_id: FromPath[uuid.UUID]) -> Template:
         expert = await _expert(session, expert_id)
-        return render(request, "experts/form.html", expert=expert, form=_form_of(expert))
+        return render(request, "experts/form.html", expert=expert, form=ExpertForm(data=data_of(expert)))
 
     @post("/experts/{expert_id:uuid}", opt={"access": Access.STAFF}, status_code=200)
     async def save(
@@ -128,32 +128,8 @@ async def _expert(session: DbSession, expert_id: uuid.UUID) -> Expert:
     return expert
 
 
-def _with_choices(form: ExpertForm) -> ExpertForm:
-    form.fields.choices = [pair for _name, pairs in subfield_choices() for pair in pairs]
-    return form
-
-
-def _form_of(expert: Expert) -> ExpertForm:
-    return _with_choices(
-        ExpertForm(
-            data={
-                "name": expert.person.name,
-                "email": expert.person.email,
-                "employer": expert.employer,
-                "title": expert.title,
-                "fields": expert.fields,
-                "strengths": expert.strengths,
-                "is_enterprise": expert.is_enterprise,
-                "past_employers": [
-                    Past(item.organization_name, item.until_year) for item in expert.past_employers
-                ],
-            }
-        )
-    )
-
-
 def _bound(expert: Expert, data: FormData) -> ExpertForm:
     """Name and address are the account's: whatever was sent for them does not count."""
-    form = _with_choices(ExpertForm(data))
+    form = ExpertForm(data)
     form.name.data, form.email.data = expert.person.name, expert.person.email
     return form

@@ -1,3 +1,4 @@
+import contextlib
 import io
 from datetime import date, datetime
 from decimal import Decimal
@@ -7,7 +8,8 @@ import pytest
 from openpyxl import Workbook
 
 from core.errors import InvalidError
-from solvers.import_file import COLUMNS, Row, UnreadableFileError, read_file
+from core.table_files import Row, UnreadableFileError, read_table
+from solvers.import_file import COLUMNS, REQUIRED, read_file
 from solvers.import_row import parse_row
 from solvers.models import CertificateKind, EvidenceKind, OrganizationKind, Visibility
 from tests.factories import credit_code
@@ -161,3 +163,38 @@ def test_a_cell_that_cannot_be_understood_is_named(column: str, text: str) -> No
     with pytest.raises(InvalidError) as refusal:
         parse_row(row(**{**complete, column: text}))
     assert set(refusal.value.errors) == {column}
+
+
+def workbook_of(*rows: list[str]) -> bytes:
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for cells in rows:
+        sheet.append(cells)
+    content = io.BytesIO()
+    workbook.save(content)
+    return content.getvalue()
+
+
+def refused(content: bytes, **limits: int) -> str:
+    with pytest.raises(UnreadableFileError) as refusal:
+        read_table(content, COLUMNS, REQUIRED, **limits)
+    return str(refusal.value)
+
+
+def test_limits_hold_for_csv_and_xlsx_and_what_keeps_them_is_read() -> None:
+    rows = [["name", "credit_code"], ["A", "1"], ["B", "2"]]
+    for content in (workbook_of(*rows), "\n".join(map(",".join, rows)).encode()):
+        assert len(read_table(content, COLUMNS, REQUIRED, most_rows=2).rows) == 2
+        assert refused(content, most_rows=1)
+    assert refused(workbook_of(*rows), most_unpacked_bytes=100)
+
+
+def test_a_damaged_workbook_is_refused_wherever_the_damage_is() -> None:
+    whole = workbook_of(["name", "credit_code"], ["A", "1"])
+    for place in range(4, len(whole), 97):
+        damaged = (
+            whole[:place] + bytes(byte ^ 0x55 for byte in whole[place : place + 40]) + whole[place + 40 :]
+        )
+        with contextlib.suppress(UnreadableFileError):
+            read_table(damaged, COLUMNS, REQUIRED, most_rows=100)
