@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.browser.conftest import LogIn
 from tests.factories import Factory
+from tests.integration.consortia import holders, present, propose
 from tests.integration.matchmaking import open_market
-from tests.integration.test_consortia import holders, present, propose
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.contracts import service, signing
@@ -37,6 +38,7 @@ from core.accounts.models import Person, PlatformRole
 from core.actor import Actor
 from core.attachments import Attachment
 from core.clock import shanghai_today, utc_now
+from core.notifications.models import Notification
 from core.settings import Settings
 from solvers.models import Organization, OrganizationKind, SizeClass
 from tests.factories import Factory
@@ -312,3 +314,8 @@ async def at_work(
     await make.session.refresh(case.challenge)
     assert case.challenge.state is ChallengeState.IN_PROGRESS
     return case, contracts
+
+
+async def told(session: AsyncSession, kind: str) -> set[object]:
+    """Who was told of something of this kind."""
+    return set(await session.scalars(select(Notification.person_id).where(Notification.kind == kind)))

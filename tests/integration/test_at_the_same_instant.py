@@ -39,10 +39,10 @@ from core.settings import Settings
 from solvers.models import Organization, SizeClass
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.consortia import RunJobs, submit
 from tests.integration.interleaving import DatabaseClock, attempt, held, race, waits_or_ends
 from tests.integration.matchmaking import actor_of, open_market
 from tests.integration.test_bidding import TEXTS
-from tests.integration.test_consortia import RunJobs, submit
 
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -17,8 +17,8 @@ from core.settings import Settings
 from solvers.models import ControlKind, ControlRelation, MembershipRole, SizeClass, Verification
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.consortia import RunJobs, decide, present, submit
 from tests.integration.matchmaking import Market, actor_of, open_market
-from tests.integration.test_consortia import RunJobs, decide, present, submit
 
 REASON = "成员变化后重新核定"
 

@@ -17,8 +17,8 @@ from core.audit import head_of_log
 from core.settings import Settings
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.consortia import RunJobs, decide, submit
 from tests.integration.matchmaking import open_market
-from tests.integration.test_consortia import RunJobs, decide, submit
 from web import cli
 
 

@@ -30,8 +30,8 @@ from core.process import Process
 from solvers.models import Membership, MembershipRole, SizeClass
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.consortia import RunJobs, present, propose
 from tests.integration.matchmaking import Market, open_market
-from tests.integration.test_consortia import RunJobs, present, propose
 
 STRICT = {"min_sme_budget_share": Decimal("0.5"), "max_members": 5}
 REASON = "国内仅此一家大企业具备铸造条件"

@@ -10,8 +10,8 @@ from core.audit import AuditEntry
 from core.settings import Settings
 from tests.conftest import BrowserOf
 from tests.factories import Factory
+from tests.integration.consortia import holders, present, propose, submit
 from tests.integration.matchmaking import open_market
-from tests.integration.test_consortia import holders, present, propose, submit
 
 RunJobs = Callable[[], Awaitable[None]]
 HTMX = {"hx-request": "true"}
