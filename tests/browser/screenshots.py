@@ -80,6 +80,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "officer": (
         "/",
         "/officer",
+        "/experts",
+        "/experts/import",
         "@/consortia/",
         # A challenge of a program that demands a share of SMEs, so with a shortlist.
         "/challenges?state=closed&field=02",
