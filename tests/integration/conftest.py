@@ -1,17 +1,26 @@
-"""One world of people and things for each file of tests that asks who may do or read what."""
+"""What several files of integration tests start from.
+
+One world of people and things for each file that asks who may do or read what; a bid of three organizations for what
+happens at once or by a deadline.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.process import start_process
+from challenges.bids import service
+from challenges.bids.models import Bid
+from core.process import Process, start_process
 from core.settings import Settings
 from tests.conftest import own_database
 from tests.factories import Factory
+from tests.integration.interleaving import DatabaseClock
 from tests.integration.permission_world import World, build_world
+from tests.integration.together import Together
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +36,26 @@ async def world(database: Settings) -> World:
         built = await build_world(Factory(session), database)
     await process.engine.dispose()
     return built
+
+
+@pytest.fixture
+async def together(make: Factory, process: Process) -> Together:
+    return await Together(make, process).begin()
+
+
+@pytest.fixture
+async def ready(together: Together, process: Process) -> Bid:
+    """A complete draft."""
+    bid = await together.start(process, together.lead)
+    async with process.transaction() as session:
+        await service.save_bid(session, together.lead, bid.id, together.content(), bid.revision)
+    return await together.read()
+
+
+@pytest.fixture
+async def database_clock(together: Together, process: Process) -> DatabaseClock:
+    found = DatabaseClock(process)
+    deadline = together.challenge.deadline_at
+    assert deadline is not None
+    await found.install(deadline - timedelta(days=1))
+    return found
