@@ -227,6 +227,15 @@ async def remarks_of(session: AsyncSession, review_id: uuid.UUID) -> list[Review
     return list(await session.scalars(statement))
 
 
+async def last_remark(session: AsyncSession, review_id: uuid.UUID) -> ReviewRemark | None:
+    return await session.scalar(
+        select(ReviewRemark)
+        .where(ReviewRemark.review_id == review_id)
+        .order_by(ReviewRemark.created_at.desc(), ReviewRemark.id.desc())
+        .limit(1)
+    )
+
+
 async def revisions_of(session: AsyncSession, review: Review) -> list[ScoreRevision]:
     statement = (
         select(ScoreRevision)

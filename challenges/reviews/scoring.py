@@ -78,7 +78,16 @@ async def save_scores(
         raise ConflictError(_("Your scores are handed in: they can be revised in the discussion."))
     _check(seat.review, given)
     present = {score.criterion: score for score in seat.scores if score.bid_id == bid_id}
-    for place, item in enumerate(given):
+    changed = [
+        (place, item)
+        for place, item in enumerate(given)
+        if place not in present
+        or (present[place].points, present[place].comment) != (item.points, item.comment.strip())
+    ]
+    if not changed:
+        # Pressed twice: the audit log tells of what was done once.
+        return seat
+    for place, item in changed:
         score = present.get(place)
         if score is None:
             score = Score(seat_id=seat.id, bid_id=bid_id, criterion=place)
@@ -189,6 +198,10 @@ async def _say(
     if bid_id is not None and str(bid_id) not in review.bid_ids:
         raise InvalidError({"text": _("There is no such bid.")})
     assert actor.person_id is not None
+    last = await queries.last_remark(session, review.id)
+    if last is not None and (last.person_id, last.bid_id, last.text) == (actor.person_id, bid_id, text):
+        # Pressed twice: nobody says the same again before another has answered.
+        return
     said = ReviewRemark(
         id=uuid.uuid4(), review_id=review.id, person_id=actor.person_id, bid_id=bid_id, text=text
     )

@@ -12,6 +12,7 @@ from challenges.models import ChallengeState, PanelSeat, Review, ReviewState, Sc
 from challenges.programs.calendar import period
 from challenges.reviews import panels, queries, scoring, service
 from challenges.reviews.scoring import Given
+from core.audit import AuditEntry
 from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.schedule import catch_up
@@ -212,6 +213,38 @@ async def test_a_revision_in_the_discussion_keeps_what_was_before(make: Factory)
     ]
     # The one who spoke is not told of their own words.
     assert len(await told(session, "review.remark")) == 3
+
+
+async def test_what_a_reviewer_sends_twice_is_done_once(make: Factory) -> None:
+    panel = await scoring_panel(make)
+    session, bid = make.session, panel.stage.bids[0]
+
+    async def entries(action: str) -> int:
+        count = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == action)
+        return await session.scalar(count) or 0
+
+    await panel.declare(0)
+    seat = panel.seat(0)
+    for comment in ("可行", "可行 ", "欠详"):
+        given = [Given(Decimal(7), comment) for _ in panel.review.criteria]
+        await scoring.save_scores(session, panel.actor(0), seat.id, bid.id, given)
+        await session.commit()
+    assert await entries("seat.scores_saved") == 2
+
+    await panel.score(0, 5, 6)
+    await panel.hand_in(0)
+    await panel.declare(1)
+    await panel.score(1, 5, 6)
+    await panel.hand_in(1)
+    await session.commit()
+    await panel.read()
+    for index, text in ((0, "同意"), (0, " 同意"), (1, "同意"), (0, "同意")):
+        await scoring.remark(session, panel.actor(index), panel.seat(index).id, text)
+        await session.commit()
+    # After somebody else has spoken the same words say something again.
+    said = await queries.remarks_of(session, panel.review_id)
+    assert [item.person_id for item in said] == [panel.people[index].id for index in (0, 1, 0)]
+    assert await entries("review.remark") == 3
 
 
 async def test_after_the_deadline_nothing_is_lost_and_nothing_handed_in_until_it_is_extended(

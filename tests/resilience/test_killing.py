@@ -3,14 +3,14 @@
 from core.settings import Settings
 from tests.conftest import own_database
 from tests.resilience.kill_run import kill_run
-
-# Kills the web server and the worker, by turns.
-SEED = 12
+from tests.resilience.killing import Moment
 
 
-def test_nothing_that_was_acknowledged_is_lost_when_web_or_worker_is_killed(server: Settings) -> None:
+def test_nothing_that_was_acknowledged_is_lost_when_web_or_worker_is_killed_in_a_whole_round(
+    server: Settings,
+) -> None:
     with own_database(server) as url:
-        figures = kill_run(kills=4, seed=SEED, url=url)
-    assert sum(figures.kills.values()) >= 4
+        figures = kill_run(every=12, seed=0, url=url)
     assert figures.acknowledged > 0
     assert figures.mails > 0
+    assert figures.done_unanswered_at[Moment.WEB_BEFORE_ANSWER] == figures.kills[Moment.WEB_BEFORE_ANSWER] > 0
