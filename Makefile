@@ -61,8 +61,8 @@ messages: setup ## Extract the messages into the catalogues and say what lacks a
 bench: .venv/.bench ## Run the benchmarks; TASKS="dir dir" names evaluation tasks, TEXTS a file for the tokenizer
 	$(BIN)/python -m benchmarks $(TASKS) $(if $(TEXTS),--texts $(TEXTS))
 
-kill-run: setup ## Kill web and worker 60 times during rounds and look whether anything is lost (some minutes)
-	$(BIN)/python -m tests.resilience.kill_run --kills 60
+kill-run: setup ## Kill web or worker at every act of a whole round and look whether anything is lost (SEED=1 to 5; some minutes)
+	$(BIN)/python -m tests.resilience.kill_run --seed $(or $(SEED),1)
 
 screenshots: setup ## Take pictures of every page, both languages, desktop and phone width
 	$(BIN)/python -m tests.browser.screenshots

@@ -72,7 +72,7 @@ class Killer:
         status = None
         with self._at_random(moment), suppress(httpx.TransportError):
             status = send(headers).status_code
-        if named:
+        if named and status is None:
             # Its connection is gone a moment before itself.
             self.deployment.wait_for_death("serve")
         if moment is Moment.WORKER_AFTER_JOB:

@@ -81,18 +81,15 @@ def look(run: Run, mail: MailServer) -> None:
 
 
 def _look_at_commands(run: Run) -> None:
-    deployment = run.killer.deployment
-    done = deployment.command("audit", "verify")
-    if done.returncode:
-        raise LostError(f"the audit log does not verify: {done.stdout}{done.stderr}")
-    for challenge in run.cast.challenges[: run.figures.rounds]:
-        done = deployment.command("bids", "verify", challenge)
-        if done.returncode:
-            raise LostError(f"receipts of {challenge} do not verify: {done.stdout}{done.stderr}")
-    for decision in run.values("SELECT id FROM decision"):
-        done = deployment.command("decision", "replay", decision)
-        if done.returncode:
-            raise LostError(f"decision {decision} comes out otherwise: {done.stdout}{done.stderr}")
+    challenges = run.cast.challenges[: run.figures.rounds]
+    for arguments in (
+        ("audit", "verify"),
+        *(("bids", "verify", challenge) for challenge in challenges),
+        *(("decision", "replay", decision) for decision in run.values("SELECT id FROM decision")),
+    ):
+        status, printed = run.killer.deployment.command(*arguments)
+        if status:
+            raise LostError(f"{' '.join(arguments)} says: {printed}")
 
 
 def _look_at_mail(run: Run, mail: MailServer) -> None:

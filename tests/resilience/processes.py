@@ -1,16 +1,20 @@
 """A web server and a worker as real processes that are killed without a word, and started again."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 
 from tests.demo_process import ROOT, environment, free_port
 from tests.resilience.mortal import DIES_AFTER_JOB
+from web.cli import main
 
 START_S = 180
 NAMES = ("serve", "worker")
@@ -99,14 +103,14 @@ class Deployment:
                 process.wait()
         self.log.close()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`jiebang …` on the same database."""
-        return subprocess.run(
-            [sys.executable, "-m", "web.cli", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self._environment},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """`jiebang …` on the same database: its status, and what it printed."""
+        printed = io.StringIO()
+        with (
+            patch.dict(os.environ, self._environment, clear=True),
+            redirect_stdout(printed),
+            redirect_stderr(printed),
+        ):
+            # In this process: starting one takes as long as a kill.
+            status = main(arguments)
+        return status, printed.getvalue()
