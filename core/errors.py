@@ -35,6 +35,10 @@ class ConflictError(DomainError):
     status = 409
 
 
+class StaleError(ConflictError):
+    """What is to be saved was saved elsewhere after its form was opened; `details["revision"]` is the present one."""
+
+
 class ThrottledError(DomainError):
     status = 429
 

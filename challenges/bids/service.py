@@ -31,7 +31,7 @@ from core.attachments import (
     store_attachment,
 )
 from core.clock import shanghai_today
-from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, StaleError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
 from core.notifications.service import notify
@@ -104,10 +104,6 @@ async def _open_bid(session: AsyncSession, actor: Actor, bid_id: uuid.UUID) -> t
     return bid, now
 
 
-class StaleBidError(ConflictError):
-    """The bid was saved elsewhere after this form was opened; `details["revision"]` is the present one."""
-
-
 async def save_bid(
     session: AsyncSession,
     actor: Actor,
@@ -120,12 +116,12 @@ async def save_bid(
     """Write what was typed over the bid, if it still is the `revision` that the form was opened with.
 
     A draft keeps incomplete and unreadable input as it is. A submitted bid stays submitted and so must stay complete:
-    InvalidError otherwise; what saves itself (`by_itself`) never replaces it. Raises StaleBidError where somebody else
+    InvalidError otherwise; what saves itself (`by_itself`) never replaces it. Raises StaleError where somebody else
     has saved meanwhile, and nothing is written.
     """
     bid, now = await _open_bid(session, actor, bid_id)
     if bid.revision != revision:
-        raise StaleBidError(
+        raise StaleError(
             _("This bid was saved in another window or by a colleague meanwhile. Nothing was overwritten."),
             revision=bid.revision,
         )

@@ -19,7 +19,7 @@ from core.actor import Actor
 from core.attachments import Attachment
 from core.clock import shanghai_today
 from core.database import database_time
-from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, StaleError
 from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
 from core.settings import Settings
@@ -28,10 +28,6 @@ from solvers.organizations.models import Organization
 SUBJECT = "challenge"
 # Enough for drawings and a data sheet of each requirement; more belongs into one archive.
 MAX_ATTACHMENTS = 20
-
-
-class StaleDraftError(ConflictError):
-    """The draft was saved elsewhere after this form was opened; `details["revision"]` is the present one."""
 
 
 async def read_challenge(
@@ -103,11 +99,11 @@ async def save_draft(
 ) -> Challenge:
     """Write what was typed over the draft, if it still is the `revision` that the form was opened with.
 
-    Raises StaleDraftError otherwise, and nothing is written. Incomplete and unreadable input is kept as it is.
+    Raises StaleError otherwise, and nothing is written. Incomplete and unreadable input is kept as it is.
     """
     challenge = await editable_challenge(session, actor, challenge_id, lock=True)
     if challenge.revision != revision:
-        raise StaleDraftError(
+        raise StaleError(
             _("This draft was saved in another window meanwhile. Nothing of it was overwritten."),
             revision=challenge.revision,
         )

@@ -7,9 +7,9 @@ from challenges.bids.models import Bid, BidMemberState
 from challenges.models import Challenge, ChallengeState
 from challenges.postings import service as postings
 from challenges.postings.forms import TypedDraft
-from challenges.postings.service import StaleDraftError, read_challenge
+from challenges.postings.service import read_challenge
 from core.actor import Actor
-from core.errors import ConflictError
+from core.errors import ConflictError, StaleError
 from core.process import Process
 from solvers.models import SizeClass
 from tests.factories import Factory
@@ -85,6 +85,6 @@ async def test_of_two_editors_that_save_one_challenge_the_second_is_told_and_not
 
     one, two = await race(process, save(actors[0], "甲写的题目"), save(actors[1], "乙写的题目"))
     assert isinstance(one, Challenge), one
-    assert isinstance(two, StaleDraftError), two
+    assert isinstance(two, StaleError), two
     await make.session.refresh(challenge)
     assert (challenge.title, challenge.revision) == ("甲写的题目", 2)

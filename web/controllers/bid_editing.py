@@ -16,12 +16,13 @@ from challenges.bids.sealing import bid_files, content_of
 from core.actor import Actor
 from core.attachments import limit_mb
 from core.clock import utc_now
-from core.errors import ConflictError, InvalidError, NotFoundError
+from core.errors import ConflictError, InvalidError, NotFoundError, StaleError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.requests import FormData, form_data
+from web.self_saving import Draft, answer_saved, answer_stale, revision_of
 from web.templating import is_htmx, redirect, render
 
 # What a bid's form sends besides the bid.
@@ -49,11 +50,11 @@ class BidEditingController(Controller):
         try:
             async with session.begin_nested():
                 content = typed_content(form, bid.challenge)
-                await service.save_bid(session, actor, bid_id, content, _revision(data))
-        except service.StaleBidError as error:
+                await service.save_bid(session, actor, bid_id, content, revision_of(data))
+        except StaleError as error:
             bid = await _reloaded(session, bid_id)
             return await editor_page(
-                request, session, actor, bid, form, status=409, stale=error, revision=_revision(data)
+                request, session, actor, bid, form, status=409, stale=error, revision=revision_of(data)
             )
         except InvalidError as error:
             bid = await _reloaded(session, bid_id)
@@ -85,27 +86,14 @@ class BidEditingController(Controller):
         data = await form_data(request)
         content = typed_content(bid_form(bid.challenge, _typed(data)), bid.challenge)
         try:
-            bid = await service.save_bid(session, actor, bid_id, content, _revision(data), by_itself=True)
-        except service.StaleBidError as error:
-            return render(
-                request,
-                "bids/_saved.html",
-                status=409,
-                headers={"HX-Trigger": "draft-stale"},
-                bid=bid,
-                saved_at=None,
-                stale=error,
-                swap_revision=False,
-            )
-        return render(
-            request,
-            "bids/_saved.html",
-            headers={"HX-Trigger": "draft-saved"},
-            bid=bid,
-            saved_at=utc_now(),
-            stale=None,
-            swap_revision=True,
-        )
+            bid = await service.save_bid(session, actor, bid_id, content, revision_of(data), by_itself=True)
+        except StaleError as error:
+            return answer_stale(request, _draft(bid), error)
+        return answer_saved(request, _draft(bid))
+
+
+def _draft(bid: Bid, revision: int | None = None) -> Draft:
+    return Draft(f"/bids/{bid.id}", gettext("Save draft"), bid.revision if revision is None else revision)
 
 
 def _typed(data: FormData) -> Typed:
@@ -114,15 +102,6 @@ def _typed(data: FormData) -> Typed:
         for name in data
         if name not in CONTROLS
     }
-
-
-def _revision(data: FormData) -> int:
-    """The revision that the form was opened with, or the one that its writer decided to overwrite."""
-    for name in ("overwrite", "revision"):
-        raw = data.get(name)
-        if raw.isascii() and raw.isdigit() and len(raw) < 10:
-            return int(raw)
-    return 0
 
 
 async def _still_open(session: AsyncSession, actor: Actor, bid: Bid) -> None:
@@ -158,8 +137,8 @@ def _rows(request: WebRequest, bid: Bid, form: BidForm, command: str, *, saved: 
         headers={"HX-Trigger": "draft-saved"} if saved else {},
         bid=bid,
         form=form,
+        draft=_draft(bid),
         saved_at=utc_now(),
-        stale=None,
         swap_revision=saved,
     )
 
@@ -174,7 +153,7 @@ async def editor_page(
     status: int = 200,
     saved: bool = False,
     unsaved: bool = False,
-    stale: service.StaleBidError | None = None,
+    stale: StaleError | None = None,
     revision: int | None = None,
     missing: dict[str, Any] | None = None,
     file_error: Any = "",
@@ -196,7 +175,7 @@ async def editor_page(
         unsaved=unsaved,
         stale=stale,
         # A stale form keeps the revision it was opened with: saving it over the other takes a decision.
-        revision=bid.revision if revision is None else revision,
+        draft=_draft(bid, revision),
         saved_at=bid.updated_at,
         swap_revision=False,
         attachments=await bid_files(session, bid),

@@ -18,7 +18,7 @@ from challenges.programs import queries as program_queries
 from challenges.programs.models import Round
 from core.attachments import attachments_of
 from core.clock import shanghai_today, utc_now
-from core.errors import InvalidError
+from core.errors import InvalidError, StaleError
 from core.i18n import gettext
 from solvers.fields import subfield_choices
 from solvers.organizations.models import CertificateKind, Organization
@@ -27,6 +27,7 @@ from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.labels import choices
 from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
+from web.self_saving import Draft, answer_saved, answer_stale, revision_of
 from web.templating import is_htmx, redirect, render
 
 
@@ -73,9 +74,9 @@ class DraftController(Controller):
                 actor,
                 challenge_id,
                 service.arranged(typed_draft(form), command),
-                revision=_revision(data),
+                revision=revision_of(data),
             )
-        except service.StaleDraftError as error:
+        except StaleError as error:
             return await _edit_page(
                 request, session, actor, challenge, form, status=409, stale=error, data=data
             )
@@ -88,7 +89,8 @@ class DraftController(Controller):
                 "challenges/_requirements.html",
                 headers={"HX-Trigger": "draft-saved"},
                 form=form,
-                challenge=challenge,
+                address=f"/challenges/{challenge_id}/edit",
+                draft=_draft(challenge),
                 saved_at=utc_now(),
                 swap_revision=True,
             )
@@ -110,28 +112,11 @@ class DraftController(Controller):
         form.validate()
         try:
             challenge = await service.save_draft(
-                session, actor, challenge_id, typed_draft(form), revision=_revision(data)
+                session, actor, challenge_id, typed_draft(form), revision=revision_of(data)
             )
-        except service.StaleDraftError as error:
-            return render(
-                request,
-                "challenges/_saved.html",
-                status=409,
-                headers={"HX-Trigger": "draft-stale"},
-                challenge=challenge,
-                saved_at=None,
-                stale=error,
-                swap_revision=False,
-            )
-        return render(
-            request,
-            "challenges/_saved.html",
-            headers={"HX-Trigger": "draft-saved"},
-            challenge=challenge,
-            saved_at=utc_now(),
-            stale=None,
-            swap_revision=True,
-        )
+        except StaleError as error:
+            return answer_stale(request, _draft(challenge), error)
+        return answer_saved(request, _draft(challenge))
 
     @get("/{challenge_id:uuid}/similar", opt={"access": Access.EDITOR})
     async def similar(
@@ -208,9 +193,9 @@ class DraftController(Controller):
         form.validate()
         try:
             challenge = await service.save_draft(
-                session, actor, challenge_id, typed_draft(form), revision=_revision(data)
+                session, actor, challenge_id, typed_draft(form), revision=revision_of(data)
             )
-        except service.StaleDraftError as error:
+        except StaleError as error:
             return await _edit_page(
                 request, session, actor, challenge, form, status=409, stale=error, data=data
             )
@@ -268,6 +253,11 @@ async def _challenge_form(session: DbSession, challenge: Challenge, data: Any) -
     return form
 
 
+def _draft(challenge: Challenge, revision: int | None = None) -> Draft:
+    address = f"/challenges/{challenge.id}/edit"
+    return Draft(address, gettext("Save"), challenge.revision if revision is None else revision)
+
+
 async def _edit_page(
     request: WebRequest,
     session: DbSession,
@@ -277,7 +267,7 @@ async def _edit_page(
     *,
     status: int = 200,
     submitted: bool = False,
-    stale: service.StaleDraftError | None = None,
+    stale: StaleError | None = None,
     data: FormData | None = None,
     file_error: str = "",
 ) -> Template:
@@ -291,7 +281,7 @@ async def _edit_page(
         submitted=submitted,
         stale=stale,
         # A stale form keeps the revision it was opened with: saving it over the other takes a decision.
-        revision=_revision(data) if stale and data else challenge.revision,
+        draft=_draft(challenge, revision_of(data) if stale and data else None),
         saved_at=challenge.updated_at,
         swap_revision=False,
         similar=await search.similar_challenges(session, actor, challenge),
@@ -329,15 +319,6 @@ async def _invitees(
         "invited": await queries.organizations_by_ids(session, chosen),
         "found": [item for item in found if item.id not in chosen],
     }
-
-
-def _revision(data: FormData) -> int:
-    """The revision that the form was opened with, or the one that its writer decided to overwrite."""
-    for name in ("overwrite", "revision"):
-        raw = data.get(name)
-        if raw.isascii() and raw.isdigit() and len(raw) < 10:
-            return int(raw)
-    return 0
 
 
 def _as_uuid(text: str) -> uuid.UUID | None:

@@ -1,6 +1,8 @@
 """The officer's side of a review, what the poster sees of its result, and what bidders read afterwards."""
 
 import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Response, get, post
@@ -78,15 +80,16 @@ class ReviewController(Controller):
     async def seat(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
-        review = await _managed(session, actor, review_id)
-        challenge_id = review.challenge_id
         raw = (await form_data(request)).get("expert")
-        try:
-            async with session.begin_nested():
-                await panels.seat_expert(session, actor, review_id, _uuid(raw))
-        except InvalidError as error:
-            return await _again(request, session, actor, challenge_id, error)
-        return _back(request, challenge_id, gettext("The expert is on the panel."), "#panel")
+        return await _step(
+            request,
+            session,
+            actor,
+            review_id,
+            lambda: panels.seat_expert(session, actor, review_id, _uuid(raw)),
+            gettext("The expert is on the panel."),
+            "#panel",
+        )
 
     @post("/seats/{seat_id:uuid}/removal", opt={"access": Access.OFFICER}, status_code=200)
     async def remove(
@@ -95,15 +98,16 @@ class ReviewController(Controller):
         review_id = await queries.review_id_of_seat(session, seat_id)
         if review_id is None:
             raise NotFoundError(NO_REVIEW)
-        review = await _managed(session, actor, review_id)
-        challenge_id = review.challenge_id
         note = (await form_data(request)).get("note")
-        try:
-            async with session.begin_nested():
-                await panels.excuse(session, actor, seat_id, note)
-        except InvalidError as error:
-            return await _again(request, session, actor, challenge_id, error)
-        return _back(request, challenge_id, gettext("The expert is off the panel."), "#panel")
+        return await _step(
+            request,
+            session,
+            actor,
+            review_id,
+            lambda: panels.excuse(session, actor, seat_id, note),
+            gettext("The expert is off the panel."),
+            "#panel",
+        )
 
     @post("/reviews/{review_id:uuid}/scoring", opt={"access": Access.OFFICER}, status_code=200)
     async def begin_scoring(
@@ -118,17 +122,15 @@ class ReviewController(Controller):
     async def extend(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
-        review = await _managed(session, actor, review_id)
-        challenge_id = review.challenge_id
         form = ExtensionForm(await form_data(request))
-        try:
-            if not form.validate() or form.until.data is None:
-                raise InvalidError({"until": _("Choose a day and a time.")})
-            async with session.begin_nested():
-                await service.extend(session, actor, review_id, from_shanghai(form.until.data))
-        except InvalidError as error:
-            return await _again(request, session, actor, challenge_id, error)
-        return _back(request, challenge_id, gettext("The deadline is extended."))
+        return await _step(
+            request,
+            session,
+            actor,
+            review_id,
+            lambda: service.extend(session, actor, review_id, _until(form)),
+            gettext("The deadline is extended."),
+        )
 
     @post("/reviews/{review_id:uuid}/discussion", opt={"access": Access.OFFICER}, status_code=200)
     async def begin_discussion(
@@ -165,15 +167,17 @@ class ReviewController(Controller):
     async def remark(
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
-        review = await _managed(session, actor, review_id)
-        challenge_id = review.challenge_id
-        form = RemarkForm(await form_data(request))
-        try:
-            async with session.begin_nested():
-                await scoring.remark_as_officer(session, actor, review_id, form.text.data or "")
-        except InvalidError as error:
-            return await _again(request, session, actor, challenge_id, error, remark=form.text.data or "")
-        return _back(request, challenge_id, gettext("Saved."), "#discussion")
+        text = RemarkForm(await form_data(request)).text.data or ""
+        return await _step(
+            request,
+            session,
+            actor,
+            review_id,
+            lambda: scoring.remark_as_officer(session, actor, review_id, text),
+            gettext("Saved."),
+            "#discussion",
+            remark=text,
+        )
 
     @get("/bids/{bid_id:uuid}/review", opt={"access": Access.PERSON})
     async def feedback(
@@ -267,20 +271,53 @@ def _in_words(proposal: Proposal) -> str:
     return gettext("Proposed: %(count)s experts, the best choice there is.", count=chosen)
 
 
+def _until(form: ExtensionForm) -> datetime:
+    if not form.validate() or form.until.data is None:
+        raise InvalidError({"until": _("Choose a day and a time.")})
+    return from_shanghai(form.until.data)
+
+
+def _note(form: ReasonForm) -> str:
+    if not form.validate():
+        raise InvalidError({"note": form.note.errors[0]})
+    return form.note.data or ""
+
+
 async def _with_reason(
     request: WebRequest, session: AsyncSession, actor: Actor, review_id: uuid.UUID, act: Any
 ) -> Template | Response[Any]:
-    review = await _managed(session, actor, review_id)
-    challenge_id = review.challenge_id
     form = ReasonForm(await form_data(request))
+    return await _step(
+        request,
+        session,
+        actor,
+        review_id,
+        lambda: act(session, actor, review_id, _note(form)),
+        gettext("Saved."),
+    )
+
+
+async def _step(
+    request: WebRequest,
+    session: AsyncSession,
+    actor: Actor,
+    review_id: uuid.UUID,
+    act: Callable[[], Awaitable[Any]],
+    done: str,
+    anchor: str = "",
+    **typed: Any,
+) -> Template | Response[Any]:
+    """Take a step of a review that the officer is in charge of.
+
+    What `act` refuses, or finds missing in the form, comes back on the page with its messages.
+    """
+    challenge_id = (await _managed(session, actor, review_id)).challenge_id
     try:
-        if not form.validate():
-            raise InvalidError({"note": form.note.errors[0]})
         async with session.begin_nested():
-            await act(session, actor, review_id, form.note.data or "")
+            await act()
     except InvalidError as error:
-        return await _again(request, session, actor, challenge_id, error)
-    return _back(request, challenge_id, gettext("Saved."))
+        return await _again(request, session, actor, challenge_id, error, **typed)
+    return _back(request, challenge_id, done, anchor)
 
 
 async def _again(
