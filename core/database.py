@@ -10,9 +10,22 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from sqlalchemy import DateTime, Enum, ForeignKey, MetaData, Numeric, String, Text, Uuid, func, select, text
+from sqlalchemy import (
+    DateTime,
+    Enum,
+    ForeignKey,
+    MetaData,
+    Numeric,
+    Select,
+    String,
+    Text,
+    Uuid,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -80,6 +93,16 @@ def tokenizer_column() -> Any:
 def reference(target: str, *, ondelete: str = "CASCADE", **options: Any) -> Any:
     """An indexed foreign key."""
     return mapped_column(ForeignKey(target, ondelete=ondelete), index=True, **options)
+
+
+Rows = TypeVar("Rows", bound=Select[Any])
+
+
+def held(statement: Rows, of: type[Any] | None = None, *, lock: bool = True) -> Rows:
+    """The statement, with `lock` reading its rows (`of` one table) anew and holding off other changes."""
+    if not lock:
+        return statement
+    return statement.with_for_update(of=of).execution_options(populate_existing=True)
 
 
 async def database_time(session: AsyncSession) -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.actor import Actor
 from core.attachments import limit_mb, too_large
-from core.database import Base, Created, Key, database_time, reference
+from core.database import Base, Created, Key, database_time, held, reference
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.process import current_process
@@ -100,9 +100,7 @@ async def own_upload(
         Upload.person_id == actor.person_id,
         Upload.expires_at > await database_time(session),
     )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    upload = await session.scalar(statement)
+    upload = await session.scalar(held(statement, lock=lock))
     if upload is None:
         raise NotFoundError(_("There is no such upload; please begin again."))
     return upload

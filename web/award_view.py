@@ -8,10 +8,10 @@ from challenges.awards.offers import Offer
 from challenges.awards.service import Award
 from challenges.consortia.composition import quota_of
 from challenges.consortia.models import Consortium, ConsortiumState
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing
 from challenges.consortia.wording import part_text
 from challenges.objections.models import Objection
-from web.consortium_view import QuotaLine, quota_line
+from web.quota_view import QuotaLine, quota_line
 
 
 @dataclass(frozen=True)

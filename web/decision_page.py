@@ -6,7 +6,7 @@ from jinja2 import Environment
 
 from challenges.exports.wording import use_decision_page
 from challenges.models import Challenge, Consortium, Decision
-from web.consortium_view import frozen_view, waiver_view
+from web.decision_view import frozen_view, waiver_view
 from web.templating import make_environment
 
 

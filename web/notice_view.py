@@ -12,8 +12,9 @@ from challenges.contracts.models import Contract, ContractState
 from challenges.milestones.models import Elimination
 from core.i18n import gettext
 from solvers.models import OrganizationKind, SizeClass
-from web.consortium_view import QuotaLine, WaiverView, quota_line, quota_parts
+from web.decision_view import WaiverView
 from web.labels import label
+from web.quota_view import QuotaLine, quota_line, quota_parts
 
 
 @dataclass(frozen=True)

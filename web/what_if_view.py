@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from challenges.consortia.composition import quota_of
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing
 from challenges.consortia.what_if import Answer
 from challenges.consortia.wording import constraint_text, nearest_text, part_name
 from core.i18n import gettext as _
 from matching.consortium import Consortium, Proposal
-from web.consortium_view import QuotaLine, names_of, points, proof_text, quota_line
+from web.consortium_view import names_of
+from web.quota_view import QuotaLine, quota_line
+from web.solver_view import points, proof_text
 
 
 @dataclass(frozen=True)

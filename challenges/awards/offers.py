@@ -13,9 +13,9 @@ from challenges.awards.policies import needs_review
 from challenges.bids.models import Bid, BidMember
 from challenges.checks.queries import admitted_bids, is_everything_settled
 from challenges.consortia.composition import quota_of, structural_shortcomings
+from challenges.consortia.from_bids import confirmed_parts, write_bid
 from challenges.consortia.models import Consortium, ConsortiumMember
 from challenges.consortia.prospects import prospects_of, rule_of
-from challenges.consortia.service import confirmed_parts, write_bid
 from challenges.postings.models import Challenge
 from challenges.reviews.queries import finished_ranking
 from core.clock import utc_now

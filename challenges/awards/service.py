@@ -14,11 +14,11 @@ from challenges.awards import events, offers, policies, queries
 from challenges.awards.models import BidChoice
 from challenges.awards.offers import Offer, Place
 from challenges.bids.models import Bid
-from challenges.consortia import service as consortia
+from challenges.consortia import from_bids, standing, submission
 from challenges.consortia.models import Consortium, ConsortiumState
 from challenges.consortia.policies import EDITABLE, has_interest
 from challenges.consortia.queries import officers_of
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing
 from challenges.consortia.states import MACHINE
 from challenges.objections.models import Objection
 from challenges.objections.queries import upheld_at
@@ -110,7 +110,7 @@ async def read_award(session: AsyncSession, actor: Actor, challenge_id: uuid.UUI
     return Award(
         challenge=challenge,
         offers=await offers.offers_of(session, challenge),
-        teams=[await consortia.standing_of(session, challenge, item) for item in shown],
+        teams=[await standing.standing_of(session, challenge, item) for item in shown],
         choices=await queries.choices_of(session, challenge_id),
         upheld=await upheld_at(session, challenge_id),
         is_reviewed=await offers.ranking_of(session, challenge) is not None,
@@ -223,7 +223,7 @@ async def _seat(
                 challenge_id=challenge.id, team=team, revision=0, members=[], decisions=[], waivers=[]
             )
             session.add(consortium)
-        await consortia.take_over_bid(session, actor, challenge, consortium, bid)
+        await from_bids.take_over_bid(session, actor, challenge, consortium, bid)
         named.append(consortium)
     return named
 
@@ -249,7 +249,7 @@ async def submit_winners(
     problems: list[str] = []
     for item in waiting:
         try:
-            standing = await consortia.checked_standing(
+            standing = await submission.checked_standing(
                 session, challenge, item, note, asks_waiver=asks_waiver
             )
         except InvalidError as error:
@@ -271,7 +271,7 @@ async def submit_winners(
         details={"consortia": [str(item.id) for item in waiting]},
     )
     for item, standing in checked:
-        await consortia.hand_over(session, actor, item, standing, note)
+        await submission.hand_over(session, actor, item, standing, note)
     officers = await officers_of(session, challenge.program_id)
     await notify(
         session,

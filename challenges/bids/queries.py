@@ -12,6 +12,7 @@ from challenges.bids.sealing import reveal
 from challenges.postings.models import Challenge
 from challenges.programs.models import Program
 from core.database import database_time as database_time
+from core.database import held
 from solvers.organizations.models import Organization, OrganizationKind, Verification
 
 
@@ -32,9 +33,7 @@ def _whole() -> Select[Bid]:
 async def bid_by_id(session: AsyncSession, bid_id: uuid.UUID, *, lock: bool = False) -> Bid | None:
     """A bid with its content, challenge, members and their organizations; `lock` holds off concurrent changes."""
     statement = _whole().where(Bid.id == bid_id)
-    if lock:
-        statement = statement.with_for_update(of=Bid).execution_options(populate_existing=True)
-    bid = await session.scalar(statement)
+    bid = await session.scalar(held(statement, Bid, lock=lock))
     if bid is not None:
         await reveal(session, [bid])
     return bid
@@ -168,9 +167,7 @@ async def opening_of(
         .where(BidOpening.challenge_id == challenge_id)
         .options(selectinload(BidOpening.asked_by), selectinload(BidOpening.opened_by))
     )
-    if lock:
-        statement = statement.with_for_update(of=BidOpening).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, BidOpening, lock=lock))
 
 
 async def member_ids(session: AsyncSession, challenge_id: uuid.UUID) -> set[uuid.UUID]:

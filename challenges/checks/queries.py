@@ -16,6 +16,7 @@ from challenges.postings.queries import LINE, in_charge_of
 from challenges.programs.models import Program
 from core.actor import Actor
 from core.database import database_time as database_time
+from core.database import held
 
 # As many of each kind as the officers' queue shows.
 LIMIT = 100
@@ -46,9 +47,7 @@ async def check_by_id(
 ) -> FormalCheck | None:
     """A check with its bid, members and challenge; `lock` holds the row and reads it anew."""
     statement = _whole().where(FormalCheck.id == check_id)
-    if lock:
-        statement = statement.with_for_update(of=FormalCheck).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, FormalCheck, lock=lock))
 
 
 async def checks_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[FormalCheck]:

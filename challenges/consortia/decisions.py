@@ -10,9 +10,10 @@ from challenges.consortia import events, policies, queries
 from challenges.consortia.composition import quota_of
 from challenges.consortia.freezing import decision_digest, frozen_inputs, frozen_quota
 from challenges.consortia.models import Consortium, ConsortiumState, Decision, Outcome
-from challenges.consortia.service import CHANGED_MEANWHILE, Standing, standing_of
+from challenges.consortia.standing import Standing, standing_of
 from challenges.consortia.states import MACHINE
 from challenges.consortia.wording import part_text
+from challenges.consortia.workbench import CHANGED_MEANWHILE
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
 from challenges.postings import service as postings

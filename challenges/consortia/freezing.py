@@ -8,7 +8,7 @@ from typing import Any
 from challenges.consortia.composition import quota_of, quota_rule
 from challenges.consortia.models import Decision, Waiver
 from challenges.consortia.policies import confirmed_waiver
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing
 from challenges.consortia.wording import rule_lines
 from challenges.matches.models import MatchRun
 from challenges.programs.models import QuotaRule

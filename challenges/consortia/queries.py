@@ -23,6 +23,7 @@ from challenges.postings.models import Challenge, ChallengeState
 from challenges.programs.models import ProgramOfficer
 from core.accounts.models import Person
 from core.database import database_time as database_time
+from core.database import held
 from solvers.organizations.models import Organization
 
 OPEN = (ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED)
@@ -53,9 +54,7 @@ async def consortium_by_id(
     Whoever locks a consortium has locked its challenge before.
     """
     statement = _whole().where(Consortium.id == consortium_id)
-    if lock:
-        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Consortium, lock=lock))
 
 
 async def challenge_id_of(session: AsyncSession, consortium_id: uuid.UUID) -> uuid.UUID | None:
@@ -72,9 +71,7 @@ async def open_consortium(
         .order_by(Consortium.team)
         .limit(1)
     )
-    if lock:
-        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Consortium, lock=lock))
 
 
 async def consortia_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Consortium]:
@@ -107,9 +104,7 @@ async def live_teams(
         .where(Consortium.challenge_id == challenge_id, Consortium.state.in_(LIVE))
         .order_by(Consortium.team)
     )
-    if lock:
-        statement = statement.with_for_update(of=Consortium).execution_options(populate_existing=True)
-    return list(await session.scalars(statement))
+    return list(await session.scalars(held(statement, Consortium, lock=lock)))
 
 
 async def live_states(

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.consortia import events, policies, queries
 from challenges.consortia.decisions import as_conflict, check_may_decide, lock_for_officer
 from challenges.consortia.models import Waiver, WaiverAnswer
-from challenges.consortia.service import CHANGED_MEANWHILE, standing_of
+from challenges.consortia.standing import standing_of
+from challenges.consortia.workbench import CHANGED_MEANWHILE
 from core import audit
 from core.actor import Actor
 from core.database import recorded_time

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.consortia.composition import consortium_problem
-from challenges.consortia.service import Standing, read_standing
+from challenges.consortia.standing import Standing, read_standing
 from core.actor import Actor
 from core.errors import ConflictError, InvalidError
 from core.i18n import gettext as _

@@ -24,6 +24,7 @@ from challenges.postings.queries import LINE, in_charge_of
 from challenges.programs.models import Program
 from core.actor import Actor
 from core.database import database_time as database_time
+from core.database import held
 
 UNSIGNED = (ContractState.DRAFT, ContractState.OFFERED)
 OPEN = (*UNSIGNED, ContractState.SIGNED)
@@ -60,9 +61,7 @@ async def contract_by_id(
     Whoever locks a contract has locked its challenge before.
     """
     statement = _whole().where(Contract.id == contract_id)
-    if lock:
-        statement = statement.with_for_update(of=Contract).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Contract, lock=lock))
 
 
 async def challenge_id_of(session: AsyncSession, contract_id: uuid.UUID) -> uuid.UUID | None:

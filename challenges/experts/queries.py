@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from challenges.experts.models import Expert
 from core.accounts.models import Person
+from core.database import held
 from solvers.organizations.models import Organization, Verification
 
 
@@ -23,9 +24,7 @@ def _whole() -> Select[Expert]:
 async def expert_by_id(session: AsyncSession, expert_id: uuid.UUID, *, lock: bool = False) -> Expert | None:
     """An expert with person, employer and past employers."""
     statement = _whole().where(Expert.id == expert_id)
-    if lock:
-        statement = statement.with_for_update(of=Expert).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Expert, lock=lock))
 
 
 async def expert_of_person(session: AsyncSession, person_id: uuid.UUID | None) -> Expert | None:

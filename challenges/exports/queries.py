@@ -12,13 +12,12 @@ from challenges.consortia.models import Consortium, ConsortiumMember, Decision
 from challenges.exports.models import ExportRun, ExportState
 from challenges.postings.models import Challenge
 from challenges.programs.models import Program, ProgramOfficer, Round
+from core.database import held
 
 
 async def run_by_id(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> ExportRun | None:
     statement = select(ExportRun).where(ExportRun.id == run_id).options(selectinload(ExportRun.asked_by))
-    if lock:
-        statement = statement.with_for_update(of=ExportRun).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, ExportRun, lock=lock))
 
 
 async def runs_of(session: AsyncSession, round_id: uuid.UUID, *, limit: int, offset: int) -> list[ExportRun]:

@@ -17,6 +17,7 @@ from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.postings.models import Challenge
 from challenges.postings.queries import open_for_bids, readable_by
 from core.actor import Actor
+from core.database import held
 from solvers.organizations.models import (
     ControlKind,
     ControlRelation,
@@ -42,9 +43,7 @@ class Control:
 
 async def run_by_id(session: AsyncSession, run_id: uuid.UUID, *, lock: bool = False) -> MatchRun | None:
     statement = select(MatchRun).where(MatchRun.id == run_id)
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, lock=lock))
 
 
 async def newest_run(session: AsyncSession, challenge_id: uuid.UUID) -> MatchRun | None:

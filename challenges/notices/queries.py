@@ -15,6 +15,7 @@ from challenges.postings.queries import LINE, readable_by
 from challenges.programs.models import Program
 from core.actor import Actor
 from core.audit import latest_entry
+from core.database import held
 
 # Where a notice that stands belongs; in any other state the award that it tells of is gone.
 STANDS_IN = (
@@ -40,9 +41,7 @@ def _whole() -> Select[Notice]:
 async def notice_by_id(session: AsyncSession, notice_id: uuid.UUID, *, lock: bool = False) -> Notice | None:
     """A notice with its challenge. Whoever locks it to change the award has locked the challenge before."""
     statement = _whole().where(Notice.id == notice_id)
-    if lock:
-        statement = statement.with_for_update(of=Notice).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Notice, lock=lock))
 
 
 async def notices_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Notice]:
@@ -54,9 +53,7 @@ async def standing_notice(
 ) -> Notice | None:
     """The notice of a challenge that is not withdrawn."""
     statement = _whole().where(Notice.challenge_id == challenge_id, Notice.state != NoticeState.WITHDRAWN)
-    if lock:
-        statement = statement.with_for_update(of=Notice).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Notice, lock=lock))
 
 
 async def notices_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[Notice]:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.awards.queries import approved_teams, choices_of
 from challenges.bids.queries import bids_of_challenge
 from challenges.consortia.freezing import digest_of
+from challenges.consortia.from_bids import confirmed_parts
 from challenges.consortia.models import Consortium
 from challenges.consortia.policies import has_interest
 from challenges.consortia.queries import officers_of
-from challenges.consortia.service import confirmed_parts
 from challenges.notices import events, policies, queries
 from challenges.notices.content import content_of
 from challenges.notices.models import Notice, NoticeState

@@ -13,6 +13,7 @@ from challenges.postings.models import Challenge, InvitedSolver
 from challenges.postings.queries import LINE, in_charge_of
 from challenges.programs.models import Program
 from core.actor import Actor
+from core.database import held
 
 LIMIT = 100
 
@@ -37,9 +38,7 @@ async def objection_by_id(
 ) -> Objection | None:
     """An objection with notice, challenge and objector. Locked after challenge and notice."""
     statement = _whole().where(Objection.id == objection_id)
-    if lock:
-        statement = statement.with_for_update(of=Objection).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Objection, lock=lock))
 
 
 async def objections_by_ids(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Objection]:
@@ -63,9 +62,7 @@ async def raised_of(session: AsyncSession, notice_id: uuid.UUID, *, lock: bool =
         .where(Objection.notice_id == notice_id, Objection.state == ObjectionState.RAISED)
         .order_by(Objection.id)
     )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return list(await session.scalars(statement))
+    return list(await session.scalars(held(statement, lock=lock)))
 
 
 async def count_raised(session: AsyncSession, challenge_id: uuid.UUID) -> int:

@@ -19,6 +19,7 @@ from challenges.postings.models import (
 from challenges.programs.models import Program, ProgramOfficer
 from core.accounts.models import Person, PersonRole, PlatformRole
 from core.actor import Actor
+from core.database import held
 from solvers.organizations.models import Certificate, Organization, Verification
 
 LINE = (selectinload(Challenge.organization), selectinload(Challenge.program))
@@ -44,9 +45,7 @@ async def challenge_by_id(
             selectinload(Challenge.invited).selectinload(InvitedSolver.organization),
         )
     )
-    if lock:
-        statement = statement.with_for_update(of=Challenge).execution_options(populate_existing=True)
-    return await session.scalar(statement)
+    return await session.scalar(held(statement, Challenge, lock=lock))
 
 
 async def certificates_on(session: AsyncSession, organization_id: uuid.UUID, day: date) -> frozenset[str]:

@@ -27,6 +27,7 @@ from challenges.reviews.models import (
 )
 from core.actor import Actor
 from core.database import database_time as database_time
+from core.database import held
 
 LIMIT = 100
 UNDER_WAY = (ReviewState.PREPARING, ReviewState.SCORING, ReviewState.DISCUSSING)
@@ -70,9 +71,7 @@ async def _one(session: AsyncSession, statement: Select[Review]) -> Review | Non
 async def review_by_id(session: AsyncSession, review_id: uuid.UUID, *, lock: bool = False) -> Review | None:
     """A review with challenge, panel, experts and scores; `lock` holds the row and reads everything anew."""
     statement = _whole().where(Review.id == review_id)
-    if lock:
-        statement = statement.with_for_update(of=Review).execution_options(populate_existing=True)
-    return await _one(session, statement)
+    return await _one(session, held(statement, Review, lock=lock))
 
 
 async def review_ids_of(session: AsyncSession, challenge_id: uuid.UUID) -> list[uuid.UUID]:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import decisions, queries, service
+from challenges.consortia import decisions, queries, service, submission
 from challenges.matches.service import queue_match
 from challenges.models import (
     Consortium,
@@ -59,7 +59,7 @@ async def refreshed(market: Market, session: AsyncSession) -> None:
 
 async def submit(market: Market, session: AsyncSession, settings: Settings, run_jobs: RunJobs) -> Consortium:
     consortium = await propose(market, session, run_jobs)
-    await service.submit_consortium(
+    await submission.submit_consortium(
         session, market.poster_actor, market.challenge.id, consortium.revision, "请审批"
     )
     await session.commit()

@@ -11,7 +11,7 @@ from typing import Any
 from challenges.consortia.composition import quota_of
 from challenges.consortia.freezing import frozen_inputs, frozen_quota
 from challenges.consortia.queries import consortium_by_id
-from challenges.consortia.service import standing_of
+from challenges.consortia.standing import standing_of
 from challenges.models import (
     AllocationRun,
     AllocationState,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import service
+from challenges.consortia import from_bids, service, submission
 from challenges.models import (
     Bid,
     BidMember,
@@ -77,7 +77,7 @@ async def test_a_bid_becomes_the_consortium_with_its_own_money_and_is_approved(
         )
     await session.rollback()
     consortium = await present(market, session)
-    await service.submit_consortium(session, market.poster_actor, market.challenge.id, consortium.revision)
+    await submission.submit_consortium(session, market.poster_actor, market.challenge.id, consortium.revision)
     await session.commit()
     await decide(market, session, settings, Outcome.APPROVED)
     await session.commit()
@@ -91,10 +91,10 @@ async def test_a_bid_that_breaks_the_quota_can_be_taken_over_but_not_submitted(
     bid = await bid_of(
         make, market, (market.lead, 90, (0, 1)), (market.coater, 10, (2,)), state=BidState.SUBMITTED
     )
-    consortium = await service.consortium_from_bid(session, market.poster_actor, bid.id)
+    consortium = await from_bids.consortium_from_bid(session, market.poster_actor, bid.id)
     await session.commit()
     with pytest.raises(InvalidError):
-        await service.submit_consortium(
+        await submission.submit_consortium(
             session, market.poster_actor, market.challenge.id, consortium.revision
         )
 
@@ -103,9 +103,9 @@ async def test_a_sealed_or_withdrawn_bid_cannot_be_taken_over(make: Factory, ses
     market = await open_market(make, state=ChallengeState.PUBLISHED)
     sealed = await bid_of(make, market, (market.lead, 90, (0, 1, 2)), state=BidState.SUBMITTED)
     with pytest.raises(NotFoundError):
-        await service.consortium_from_bid(session, market.poster_actor, sealed.id)
+        await from_bids.consortium_from_bid(session, market.poster_actor, sealed.id)
     await session.rollback()
     closed = await open_market(make)
     draft = await bid_of(make, closed, (closed.coater, 90, (0, 1, 2)), state=BidState.DRAFT)
     with pytest.raises(NotFoundError):
-        await service.consortium_from_bid(session, closed.poster_actor, draft.id)
+        await from_bids.consortium_from_bid(session, closed.poster_actor, draft.id)

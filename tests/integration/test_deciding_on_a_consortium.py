@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import decisions, service
+from challenges.consortia import decisions, service, submission
 from challenges.models import (
     ChallengeState,
     ConsortiumState,
@@ -105,7 +105,7 @@ async def test_a_returned_consortium_is_changed_and_submitted_again(
     )
     await session.commit()
     changed = await present(market, session)
-    await service.submit_consortium(session, market.poster_actor, market.challenge.id, changed.revision)
+    await submission.submit_consortium(session, market.poster_actor, market.challenge.id, changed.revision)
     await session.commit()
     await decide(market, session, settings, Outcome.APPROVED)
     await session.commit()
@@ -191,7 +191,7 @@ async def test_the_guard_of_the_database_becomes_a_friendly_refusal(
     market.coater.size_class = SizeClass.LARGE
     await session.commit()
     # A service that overlooks everything: the database alone stands in the way.
-    monkeypatch.setattr(service, "structural_shortcomings", lambda *_: [])
+    monkeypatch.setattr("challenges.consortia.standing.structural_shortcomings", lambda *_: [])
     with pytest.raises(ConflictError, match=r"数据库|database"):
         await decide(market, session, settings, Outcome.APPROVED)
 

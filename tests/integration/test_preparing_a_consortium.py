@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import service
+from challenges.consortia import service, submission
+from challenges.consortia.standing import read_standing
 from challenges.matches.service import queue_match
 from challenges.models import (
     ChallengeState,
@@ -56,7 +57,7 @@ async def test_a_rule_that_can_be_kept_is_kept_though_it_costs(
     sme = sum(member.budget_wan for member in consortium.members if member.counted_sme)
     led_by_large = consortium.lead_id == market.lead.id
     assert not led_by_large or sme >= Decimal(300)
-    standing = await service.read_standing(session, market.poster_actor, market.challenge.id)
+    standing = await read_standing(session, market.poster_actor, market.challenge.id)
     assert standing.shortcomings == []
 
 
@@ -149,7 +150,7 @@ async def test_a_broken_consortium_is_saved_but_cannot_be_submitted(
     await session.commit()
     revision = (await present(market, session)).revision
     with pytest.raises(InvalidError):
-        await service.submit_consortium(session, market.poster_actor, market.challenge.id, revision)
+        await submission.submit_consortium(session, market.poster_actor, market.challenge.id, revision)
     await session.rollback()
     await refreshed(market, session)
     browser = await browser_of(market.editor, market.poster)
@@ -173,7 +174,7 @@ async def test_a_removed_member_leaves_its_requirement_to_nobody(
     await session.commit()
     consortium = await present(market, session)
     assert consortium.lead_id is None
-    standing = await service.read_standing(session, market.poster_actor, market.challenge.id)
+    standing = await read_standing(session, market.poster_actor, market.challenge.id)
     assert len(standing.shortcomings) >= 2
     assert str(market.challenge.requirements[0].id) not in holders(consortium)
 
@@ -198,7 +199,7 @@ async def test_requirements_and_the_lead_are_assigned_by_hand(
     assert changed.lead_id == market.coater.id
     assert changed.members[0].organization_id == market.coater.id
     assert changed.members[0].budget_wan == Decimal(160)
-    standing = await service.read_standing(session, market.poster_actor, market.challenge.id)
+    standing = await read_standing(session, market.poster_actor, market.challenge.id)
     assert any("精铸重工" in item for item in standing.shortcomings)
 
 
@@ -254,7 +255,7 @@ async def test_a_consortium_is_not_submitted_while_bids_are_open(
     market = await open_market(make, state=ChallengeState.PUBLISHED)
     consortium = await propose(market, session, run_jobs)
     with pytest.raises(ConflictError):
-        await service.submit_consortium(
+        await submission.submit_consortium(
             session, market.poster_actor, market.challenge.id, consortium.revision
         )
 
@@ -278,7 +279,7 @@ async def test_the_poster_may_take_it_back_before_the_decision(
 ) -> None:
     market = await open_market(make)
     await submit(market, session, settings, run_jobs)
-    await service.take_back_consortium(session, market.poster_actor, market.challenge.id)
+    await submission.take_back_consortium(session, market.poster_actor, market.challenge.id)
     await session.commit()
     assert (await present(market, session)).state is ConsortiumState.PROPOSED
     assert market.challenge.state is ChallengeState.CLOSED

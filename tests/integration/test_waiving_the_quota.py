@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import waiting_queries
-from challenges.consortia import decisions, service, waivers
+from challenges.consortia import decisions, service, submission, waivers
 from challenges.consortia.queries import decision_by_id
 from challenges.consortia.replay import replay_decision
 from challenges.models import (
@@ -85,7 +85,7 @@ async def broken(make: Factory, session: AsyncSession, run_jobs: RunJobs) -> Cas
             )
             await session.commit()
             consortium = await present(market, session)
-    await service.submit_consortium(
+    await submission.submit_consortium(
         session,
         market.poster_actor,
         market.challenge.id,
@@ -264,12 +264,12 @@ async def test_a_submission_that_breaks_the_quota_says_why(
     make: Factory, session: AsyncSession, run_jobs: RunJobs
 ) -> None:
     case = await broken(make, session, run_jobs)
-    await service.take_back_consortium(session, case.market.poster_actor, case.market.challenge.id)
+    await submission.take_back_consortium(session, case.market.poster_actor, case.market.challenge.id)
     await session.commit()
     consortium = await present(case.market, session)
     for note, asks_waiver in (("理由", False), (" ", True)):
         with pytest.raises(InvalidError):
-            await service.submit_consortium(
+            await submission.submit_consortium(
                 session,
                 case.market.poster_actor,
                 case.market.challenge.id,

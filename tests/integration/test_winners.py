@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.awards import offers, policies, queries, service
 from challenges.awards.offers import Place
-from challenges.consortia import decisions, waivers
-from challenges.consortia import service as workbench
+from challenges.consortia import decisions, from_bids, submission, waivers
 from challenges.consortia.decisions import challenge_state_after
 from challenges.models import ChallengeState, ConsortiumState, Outcome
 from core.errors import ConflictError, ForbiddenError, InvalidError
@@ -235,7 +234,7 @@ async def test_winners_are_named_after_the_review_and_in_its_order(
 async def test_the_workbench_does_not_pass_over_the_review(make: Factory, session: AsyncSession) -> None:
     contest = await open_contest(make, program_values={"needs_review": True})
     with pytest.raises(ConflictError, match=r"评审|review"):
-        await workbench.consortium_from_bid(session, contest.poster, contest.bids["coater"].id)
+        await from_bids.consortium_from_bid(session, contest.poster, contest.bids["coater"].id)
 
 
 async def test_a_choice_made_on_an_old_page_is_refused(make: Factory, session: AsyncSession) -> None:
@@ -260,7 +259,7 @@ async def test_several_teams_are_not_changed_on_the_workbench(
     await name_winners(session, contest, "coater", "tester")
     challenge_id = contest.market.challenge.id
     with pytest.raises(ConflictError):
-        await workbench.consortium_from_bid(session, contest.poster, contest.bids["institute"].id)
+        await from_bids.consortium_from_bid(session, contest.poster, contest.bids["institute"].id)
     await session.rollback()
     await reload(session, contest)
     browser = await browser_of(contest.market.editor, contest.market.poster)
@@ -274,7 +273,7 @@ async def test_taking_back_takes_back_every_team_that_is_not_decided(
     contest = await open_contest(make)
     first, _second, _third = await hand_in(session, contest, "coater", "tester", "institute")
     await decide(session, contest, first, Outcome.APPROVED)
-    await workbench.take_back_consortium(session, contest.poster, contest.market.challenge.id)
+    await submission.take_back_consortium(session, contest.poster, contest.market.challenge.id)
     await session.commit()
     assert [team.state for team in await teams_of(session, contest)] == [
         ConsortiumState.APPROVED,

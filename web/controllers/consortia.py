@@ -7,10 +7,18 @@ from litestar import Controller, Response, get, post
 from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.consortia import decisions, policies, queries, service
+from challenges.consortia import (
+    decisions,
+    from_bids,
+    policies,
+    queries,
+    service,
+    submission,
+    workbench,
+)
 from challenges.consortia.forms import DecisionForm, SettlementForm, WaiverAnswerForm, WaiverForm
 from challenges.consortia.models import Consortium, Outcome
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing, read_standing
 from challenges.consortia.wording import part_names, part_text
 from challenges.matches import queries as match_queries
 from challenges.postings import policies as posting_policies
@@ -21,9 +29,9 @@ from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from solvers.organizations.queries import organization_ids_of
-from web.consortium_view import frozen_view, waiver_view
 from web.controllers.matches import heat
 from web.controllers.what_if import what_if_context
+from web.decision_view import frozen_view, waiver_view
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of
@@ -37,8 +45,8 @@ class ConsortiumController(Controller):
     async def prepare(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
-        standing = await service.read_standing(session, actor, challenge_id)
-        if await service.has_several_teams(session, challenge_id):
+        standing = await read_standing(session, actor, challenge_id)
+        if await workbench.has_several_teams(session, challenge_id):
             return redirect(request, f"/challenges/{challenge_id}/award")
         fragment = is_htmx(request)
         return await _workbench(
@@ -54,7 +62,7 @@ class ConsortiumController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Template:
         """Polled while the solver works; answers with the whole as soon as there is one."""
-        standing = await service.read_standing(session, actor, challenge_id)
+        standing = await read_standing(session, actor, challenge_id)
         if standing.consortium is not None and _is_solving(standing.consortium):
             return render(
                 request,
@@ -80,7 +88,7 @@ class ConsortiumController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
         data = await form_data(request)
-        await service.consortium_from_bid(session, actor, _key(data, "bid_id"))
+        await from_bids.consortium_from_bid(session, actor, _key(data, "bid_id"))
         return redirect(request, f"/challenges/{challenge_id}/consortium")
 
     @post("/challenges/{challenge_id:uuid}/consortium/edit", opt={"access": Access.EDITOR}, status_code=200)
@@ -91,7 +99,7 @@ class ConsortiumController(Controller):
         await _change(session, actor, challenge_id, await form_data(request))
         if not is_htmx(request):
             return redirect(request, f"/challenges/{challenge_id}/consortium")
-        standing = await service.read_standing(session, actor, challenge_id)
+        standing = await read_standing(session, actor, challenge_id)
         return await _workbench(request, session, actor, standing, "consortia/_workbench.html")
 
     @post(
@@ -126,7 +134,7 @@ class ConsortiumController(Controller):
         data = await form_data(request)
         try:
             async with session.begin_nested():
-                consortium = await service.submit_consortium(
+                consortium = await submission.submit_consortium(
                     session,
                     actor,
                     challenge_id,
@@ -136,7 +144,7 @@ class ConsortiumController(Controller):
                 )
         except InvalidError as error:
             # What stands in the way is listed on the page itself.
-            standing = await service.read_standing(session, actor, challenge_id)
+            standing = await read_standing(session, actor, challenge_id)
             return await _workbench(
                 request,
                 session,
@@ -159,7 +167,7 @@ class ConsortiumController(Controller):
     async def take_back(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Response[Any]:
-        await service.take_back_consortium(session, actor, challenge_id)
+        await submission.take_back_consortium(session, actor, challenge_id)
         return redirect(
             request,
             f"/challenges/{challenge_id}/consortium",
@@ -398,5 +406,5 @@ def page_number(data: FormData, name: str) -> int:
     """A number that the page itself wrote; whatever else came cannot be right."""
     text = data.get(name)
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ConflictError(service.CHANGED_MEANWHILE)
+        raise ConflictError(workbench.CHANGED_MEANWHILE)
     return int(text)

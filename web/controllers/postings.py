@@ -25,7 +25,7 @@ from solvers.organizations.models import CertificateKind
 from solvers.regions import PROVINCES
 from web.challenge_filters import PARAMETERS, address_of, asked_filters, chips_of, deadline_text, member_of
 from web.challenge_places import panels_of, places_of
-from web.consortium_view import waiver_view
+from web.decision_view import waiver_view
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.history import history_of

@@ -7,9 +7,9 @@ from typing import Any
 from litestar import Controller, get
 from litestar.response import Template
 
-from challenges.consortia import policies, service
+from challenges.consortia import policies
 from challenges.consortia.forms import read_changes
-from challenges.consortia.service import Standing
+from challenges.consortia.standing import Standing, read_standing
 from challenges.consortia.what_if import Answer, ask_what_if
 from core.actor import Actor
 from core.errors import ConflictError, InvalidError
@@ -26,7 +26,7 @@ class WhatIfController(Controller):
     async def ask(
         self, request: WebRequest, session: DbSession, actor: Acting, challenge_id: FromPath[uuid.UUID]
     ) -> Template:
-        standing = await service.read_standing(session, actor, challenge_id)
+        standing = await read_standing(session, actor, challenge_id)
         consortium = standing.consortium
         if consortium is None:
             raise ConflictError(_("There is no consortium yet."))

@@ -7,13 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from challenges.consortia import queries
 from challenges.consortia.decisions import decide_consortium
 from challenges.consortia.models import Consortium, Outcome
-from challenges.consortia.service import (
-    add_member,
-    assign_requirements,
-    propose_consortium,
-    remove_member,
-    submit_consortium,
-)
+from challenges.consortia.service import add_member, assign_requirements, propose_consortium, remove_member
+from challenges.consortia.submission import submit_consortium
 from web.demo.telling import Story
 
 # A university that can do it: no SME, so its part of the money does not count.
