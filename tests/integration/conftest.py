@@ -4,13 +4,13 @@ One world of people and things for each file that asks who may do or read what; 
 happens at once or by a deadline.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import NullPool
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from challenges.bids import service
 from challenges.bids.models import Bid
@@ -20,6 +20,7 @@ from tests.conftest import own_database
 from tests.factories import Factory
 from tests.integration.interleaving import DatabaseClock
 from tests.integration.permission_world import World, build_world
+from tests.integration.reading import Reading
 from tests.integration.together import Together
 
 
@@ -59,3 +60,21 @@ async def database_clock(together: Together, process: Process) -> DatabaseClock:
     assert deadline is not None
     await found.install(deadline - timedelta(days=1))
     return found
+
+
+@pytest.fixture(scope="module")
+async def whole(database: Settings, world: World) -> AsyncIterator[tuple[Reading, AsyncConnection]]:
+    process = start_process(database, poolclass=NullPool)
+    async with process.engine.connect() as connection:
+        reader = Reading(process, connection, world)
+        await reader.app.state.listener.close()
+        yield reader, connection
+    await process.engine.dispose()
+
+
+@pytest.fixture
+async def reader(whole: tuple[Reading, AsyncConnection]) -> AsyncIterator[Reading]:
+    reader, connection = whole
+    outer = await connection.begin()
+    yield reader
+    await outer.rollback()

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 from core.process import Process, start_process
 from core.settings import Settings
 from tests.integration.permission_world import ACTORS, World
+from tests.integration.reading import readable
 from web.app import create_app
 from web.sessions import LOGIN_COOKIE
 
@@ -213,7 +214,7 @@ async def test_no_page_shows_a_sealed_bid(
             continue
         for column in columns:
             answer = await attempts.attempt(row, world, column)
-            assert text not in answer.text, (row.path, column)
+            assert text not in readable(answer.content), (row.path, column)
         answer = await attempts.attempt(row, world, "bidder")
         shown_to_bidder = shown_to_bidder or text in answer.text
     assert shown_to_bidder
@@ -227,9 +228,43 @@ async def test_a_restricted_challenge_is_nowhere_for_who_is_not_invited(
     for row in ROWS:
         if row.method == "GET" and row.scene in {"restricted", "anywhere"}:
             answer = await attempts.attempt(row, world, column)
-            assert restricted_title not in answer.text, row.path
+            assert restricted_title not in readable(answer.content), row.path
     invited = await attempts.send("GET", "/challenges", world.tokens["bidder"])
     assert restricted_title in invited.text
+
+
+# Officers of other programs and administrators look after the expert base: they know who is an expert, not of what.
+@pytest.mark.parametrize("scene", ["asked", "declared"])
+async def test_nobody_but_the_officers_in_charge_learns_who_reviews(
+    scene: str, world: World, attempts: RolledBack, reviewer_name: str
+) -> None:
+    shown_to_officer = False
+    for row in ROWS:
+        if row.method != "GET" or row.scene != scene:
+            continue
+        for column in COLUMNS:
+            if column in {"officer", "review"}:
+                continue
+            answer = await attempts.attempt(row, world, column)
+            assert reviewer_name not in readable(answer.content), (row.path, column)
+        answer = await attempts.attempt(row, world, "officer")
+        shown_to_officer = shown_to_officer or reviewer_name in answer.text
+    assert shown_to_officer
+
+
+@pytest.fixture(scope="module")
+async def reviewer_name(database: Settings, world: World) -> str:
+    """A name that no other name begins with."""
+    from challenges.models import Expert
+    from core.accounts.models import Person
+
+    process = start_process(database, poolclass=NullPool)
+    async with process.transaction() as session:
+        expert = await session.get_one(Expert, world.things["expert_id"])
+        person = await session.get_one(Person, expert.person_id)
+        person.name = "评审人欧阳"
+    await process.engine.dispose()
+    return "评审人欧阳"
 
 
 @pytest.fixture(scope="module")

@@ -7,75 +7,35 @@ is marked "." is a person who was told and has no right now: no word of it may a
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from httpx import ASGITransport, AsyncClient
-from sqlalchemy import NullPool, delete, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import web.controllers  # noqa: F401 -- with the controllers every kind is declared
-from challenges.models import Challenge, InvitedSolver, ProgramOfficer
-from core.accounts.models import Login, Person, PersonRole
+from core.accounts.models import Login, Person
 from core.accounts.service import token_hash
+from core.actor import Actor
 from core.clock import shanghai_today
 from core.mail import MailMessage
 from core.notifications import jobs
 from core.notifications.kinds import Kind, all_kinds, kind_of
 from core.notifications.models import Delivery, Notification, NotificationDigest
-from core.process import Process, start_process
-from core.settings import Settings
-from solvers.models import Certificate, Membership
-from tests.integration.permission_world import ACTORS, World
-from web.app import create_app
-from web.sessions import LOGIN_COOKIE
-
-TABLES = Path(__file__).parent / "told_matrix"
-COLUMNS = tuple(column for column in ACTORS if column != "anon")
-
-
-@dataclass
-class Block:
-    """Kinds about the same thing, that the same people may read. `given` are parameters named after things."""
-
-    name: str
-    thing: str
-    given: dict[str, str]
-    scenes: dict[str, dict[str, bool]] = field(default_factory=dict)
-    kinds: list[str] = field(default_factory=list)
-
-
-def read_tables(texts: Iterable[str]) -> list[Block]:
-    blocks: list[Block] = []
-    for line in (line.partition("#")[0].strip() for content in texts for line in content.splitlines()):
-        if line.startswith("["):
-            name, _, rest = line.strip("[]").partition(":")
-            thing, *given = rest.split()
-            blocks.append(Block(name, thing, dict(item.split("=") for item in given)))
-        elif line and len(line.split()) == 1:
-            blocks[-1].kinds.append(line)
-        elif line:
-            scene, *cells = line.split()
-            assert len(cells) == len(COLUMNS), line
-            assert set(cells) <= {"+", "."}, line
-            blocks[-1].scenes[scene] = {
-                column: cell == "+" for column, cell in zip(COLUMNS, cells, strict=True)
-            }
-    return blocks
-
+from core.process import Process
+from tests.integration.permission_world import World
+from tests.integration.reading import (
+    COLUMNS,
+    TABLES,
+    Block,
+    Reading,
+    let_it_be_all,
+    read_tables,
+    with_lost,
+)
+from web.streams import notification_events
 
 BLOCKS = read_tables(path.read_text(encoding="utf-8") for path in sorted(TABLES.glob("*.txt")))
-
-
-def with_lost(block: Block) -> dict[str, dict[str, bool]]:
-    """The first and last scenes also after everybody has lost every right: nobody reads it, unless a line says so."""
-    nobody = dict.fromkeys(COLUMNS, False)
-    scenes = [scene for scene in block.scenes if "+lost" not in scene]
-    lost = {f"{scene}+lost": nobody for scene in (scenes[0], scenes[-1])}
-    return {**lost, **block.scenes}
 
 
 CASES = [
@@ -102,68 +62,6 @@ def test_a_block_lets_somebody_read_it_and_somebody_not(block: Block) -> None:
     assert any(cells)
     assert not all(cells)
     assert block.kinds
-
-
-class Reading:
-    """The product on a connection of the test's own, which is rolled back."""
-
-    def __init__(self, process: Process, connection: AsyncConnection, world: World) -> None:
-        self.process, self.world = process, world
-        process.maker = async_sessionmaker(
-            bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        )
-        self.app = create_app(process)
-
-    async def page(self, column: str, path: str) -> str:
-        # The server is the one process whose startup a test does not run.
-        transport = ASGITransport(cast("Any", self.app), raise_app_exceptions=False)
-        async with AsyncClient(transport=transport, base_url="http://testserver.local") as client:
-            login = self.world.tokens.get(column, "")
-            answer = await client.get(path, headers={"cookie": f"{LOGIN_COOKIE}={login}"})
-        return answer.text
-
-    async def people(self, session: AsyncSession) -> dict[str, uuid.UUID]:
-        found = {}
-        for column in COLUMNS:
-            token = token_hash(self.world.tokens[column])
-            found[column] = await session.scalar(select(Login.person_id).where(Login.token_hash == token))
-        assert all(found.values())
-        return cast("dict[str, uuid.UUID]", found)
-
-
-@pytest.fixture(scope="module")
-async def whole(database: Settings, world: World) -> AsyncIterator[tuple[Reading, AsyncConnection]]:
-    process = start_process(database, poolclass=NullPool)
-    async with process.engine.connect() as connection:
-        reader = Reading(process, connection, world)
-        await reader.app.state.listener.close()
-        yield reader, connection
-    await process.engine.dispose()
-
-
-@pytest.fixture
-async def reader(whole: tuple[Reading, AsyncConnection]) -> AsyncIterator[Reading]:
-    reader, connection = whole
-    outer = await connection.begin()
-    yield reader
-    await outer.rollback()
-
-
-async def let_it_be(session: AsyncSession, variant: str, things: dict[str, Any]) -> None:
-    if variant == "past":
-        # The deadline alone: the job that closes the challenge need not have run.
-        await session.execute(
-            update(Challenge)
-            .where(Challenge.id == things["challenge_id"])
-            .values(deadline_at=text("clock_timestamp() - interval '1 minute'"))
-        )
-    elif variant == "restricted":
-        await session.execute(
-            update(Challenge).where(Challenge.id == things["challenge_id"]).values(is_public=False)
-        )
-    elif variant == "lost":
-        for right in (Membership, ProgramOfficer, PersonRole, InvitedSolver, Certificate):
-            await session.execute(delete(right))
 
 
 def parameters_of(kind: Kind, mark: str, given: dict[str, str], things: dict[str, Any]) -> dict[str, str]:
@@ -198,6 +96,9 @@ async def test_what_was_told_is_read_by_who_may_and_by_nobody_else(
             await reader.page(column, f"/notifications?page={number}")
             for number in range(1, 2 + len(block.kinds) // 20)
         ]
+        # The stream tells how much is unread and no word of it, also of what may not be read any more.
+        _status, streamed = await stream_of(reader, column)
+        assert streamed.split() == unread_event(len(block.kinds))
         for key in ids[column]:
             await jobs.mail_notification.fn.__wrapped__(str(key))
         mailed[column] = await mail_text(reader.process)
@@ -222,11 +123,6 @@ async def test_what_was_told_is_read_by_who_may_and_by_nobody_else(
             }
             wrong += [(kind, column, place) for place, shown in seen.items() if shown is not expected[column]]
     assert wrong == []
-
-
-async def let_it_be_all(session: AsyncSession, variants: list[str], things: dict[str, Any]) -> None:
-    for variant in variants:
-        await let_it_be(session, variant, things)
 
 
 async def tell_everybody(
@@ -275,6 +171,63 @@ async def withheld_ids(process: Process) -> set[uuid.UUID]:
         )
 
 
+async def stream_of(reader: Reading, column: str) -> tuple[int, str]:
+    """What comes before the stream has to wait: it ends there, because the listener of these tests is closed."""
+    answer = await reader.send(column, "GET", "/notifications/stream")
+    return answer.status_code, answer.text
+
+
+def unread_event(number: int) -> list[str]:
+    return ["event:", "unread", "data:", '{"unread":', f"{number}}}"]
+
+
+async def test_a_live_stream_counts_ones_own_notifications_alone(reader: Reading, world: World) -> None:
+    block = max(BLOCKS, key=lambda item: len(item.kinds))
+    scene = next(name for name in block.scenes if "+" not in name)
+    async with reader.process.transaction() as session:
+        people = await reader.people(session)
+        ids = await tell_everybody(session, block, people, {**world.things, **world.scenes[scene]})
+        # Everybody has read one more than the one before: no number is another's.
+        for place, column in enumerate(COLUMNS):
+            read = ids[column][: place % len(block.kinds)]
+            await session.execute(
+                update(Notification)
+                .where(Notification.id.in_(read))
+                .values(read_at=text("clock_timestamp()"))
+            )
+    for place, column in enumerate(COLUMNS):
+        status, told = await stream_of(reader, column)
+        number = len(block.kinds) - place % len(block.kinds)
+        assert (status, told.split()) == (200, unread_event(number))
+    assert (await stream_of(reader, "anon"))[0] == 401
+
+
+@pytest.mark.parametrize("ended", ["closed", "expired", "disabled"])
+async def test_the_stream_of_a_login_that_has_ended_tells_nothing(
+    ended: str, reader: Reading, world: World
+) -> None:
+    actors = {}
+    async with reader.process.transaction() as session:
+        people = await reader.people(session)
+        await tell_everybody(session, BLOCKS[0], people, {**world.things, **world.scenes["open"]})
+        for column, person_id in people.items():
+            login_id = await session.scalar(
+                select(Login.id).where(Login.token_hash == token_hash(world.tokens[column]))
+            )
+            actors[column] = Actor(person_id=person_id, login_id=login_id)
+        if ended == "closed":
+            await session.execute(delete(Login))
+        elif ended == "expired":
+            await session.execute(update(Login).values(expires_at=text("clock_timestamp()")))
+        else:
+            await session.execute(update(Person).values(is_disabled=True))
+    for column, actor in actors.items():
+        # The stream was opened while the login was in force, and looks again.
+        events = notification_events(reader.process, reader.app.state.listener, actor)
+        told = [(event.event, event.data) async for event in events]
+        assert told == [("ended", "")], column
+
+
 # What the calendar and the Atom feed hold of a scene's challenge, for who has saved it.
 FEEDS = read_tables([(TABLES / "feeds.table").read_text(encoding="utf-8")])
 
@@ -296,7 +249,6 @@ async def test_feeds_hold_what_their_reader_may_know(
 ) -> None:
     from challenges.calendars.service import make_feed
     from challenges.models import SavedChallenge
-    from core.actor import Actor
 
     base, *variants = scene.split("+")
     things = world.scenes[base]
@@ -321,7 +273,6 @@ async def test_a_disabled_account_is_mailed_nothing_and_its_calendar_is_gone(
     world: World,
 ) -> None:
     from challenges.calendars.service import make_feed
-    from core.actor import Actor
 
     block, things = next(
         (block, world.scenes[scene])
