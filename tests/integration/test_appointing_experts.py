@@ -1,18 +1,10 @@
 """Experts are registered, found, and proposed for panels; nobody is seated against a conflict, by any way."""
 
-from collections.abc import Awaitable, Callable
-from decimal import Decimal
-
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from challenges.experts.models import Expert
 from challenges.models import (
-    Consortium,
-    ConsortiumMember,
-    ConsortiumState,
-    PanelSeat,
     Review,
 )
 from challenges.reviews import panels, queries
@@ -22,11 +14,10 @@ from core.accounts.models import Person, PersonRole, PlatformRole
 from core.clock import shanghai_today
 from core.errors import InvalidError
 from core.mail import MailMessage
-from solvers.models import ControlKind, ControlRelation, Membership, MembershipRole
 from tests.conftest import BrowserOf
 from tests.factories import Factory
-from tests.integration.opened_round import OpenedRound
 from tests.integration.reviewing import make_expert, prepared_review
+from tests.integration.ties import TIES, Tie, name_of
 
 FIELDS = {
     "name": "周教授",
@@ -109,102 +100,8 @@ async def test_who_is_not_active_is_appointed_to_no_new_panel(make: Factory, bro
         await panels.seat_expert(make.session, stage.officer_actor, review.id, expert.id)
 
 
-Tie = Callable[[Factory, OpenedRound], Awaitable[Expert]]
-
-
-async def _employer(make: Factory, stage: OpenedRound) -> Expert:
-    return await make_expert(make, stage.bidders[0])
-
-
-async def _poster(make: Factory, stage: OpenedRound) -> Expert:
-    return await make_expert(make, stage.poster)
-
-
-async def _former(make: Factory, stage: OpenedRound) -> Expert:
-    return await make_expert(make, past=((stage.bidders[1], shanghai_today().year - 5),))
-
-
-async def _membership(make: Factory, stage: OpenedRound) -> Expert:
-    expert = await make_expert(make)
-    make.session.add(
-        Membership(
-            organization_id=stage.bidders[0].id, person_id=expert.person_id, role=MembershipRole.VIEWER
-        )
-    )
-    await make.session.commit()
-    return expert
-
-
-async def _control(make: Factory, stage: OpenedRound) -> Expert:
-    parent = await make.organization()
-    make.session.add(
-        ControlRelation(
-            organization_id=stage.bidders[0].id, controller_id=parent.id, kind=ControlKind.CONTROL
-        )
-    )
-    await make.session.commit()
-    return await make_expert(make, parent)
-
-
-async def _partner(make: Factory, stage: OpenedRound) -> Expert:
-    partner = await make.organization()
-    program = await make.program()
-    other = await make.challenge(stage.poster, program)
-    make.session.add(
-        Consortium(
-            challenge_id=other.id,
-            state=ConsortiumState.SUBMITTED,
-            lead_id=partner.id,
-            rule_id=program.rules[0].id,
-            submitted_at=other.published_at,
-            members=[
-                ConsortiumMember(
-                    organization_id=item.id,
-                    position=place,
-                    kind=item.kind,
-                    size_class=item.size_class,
-                    counted_sme=True,
-                    budget_wan=Decimal(100),
-                    requirement_ids=[],
-                )
-                for place, item in enumerate((partner, stage.bidders[0]))
-            ],
-        )
-    )
-    await make.session.commit()
-    return await make_expert(make, partner)
-
-
-async def _mail(make: Factory, stage: OpenedRound) -> Expert:
-    person = stage.people[0]
-    person.email = "chief@mz-drive.example"
-    await make.session.commit()
-    return await make_expert(make, email="expert@mz-drive.example")
-
-
-async def _officer(make: Factory, stage: OpenedRound) -> Expert:
-    expert = await make_expert(make)
-    expert.person_id = stage.second_officer.id
-    await make.session.commit()
-    return expert
-
-
-def _name(item: object) -> str:
-    return getattr(item, "__name__", str(item))
-
-
-TIES: dict[ConflictKind, list[Tie]] = {
-    ConflictKind.SAME_ORGANIZATION: [_employer, _poster, _membership],
-    ConflictKind.FORMER_EMPLOYER: [_former],
-    ConflictKind.CONTROL: [_control],
-    ConflictKind.CO_MEMBER: [_partner],
-    ConflictKind.SAME_MAIL_DOMAIN: [_mail],
-    ConflictKind.IN_CHARGE: [_officer],
-}
-
-
 @pytest.mark.parametrize(
-    ("kind", "tie"), [(kind, tie) for kind, ties in TIES.items() for tie in ties], ids=_name
+    ("kind", "tie"), [(kind, tie) for kind, ties in TIES.items() for tie in ties], ids=name_of
 )
 async def test_nobody_is_appointed_against_a_conflict(make: Factory, kind: ConflictKind, tie: Tie) -> None:
     stage, review = await prepared_review(make, heads=1)
@@ -216,15 +113,6 @@ async def test_nobody_is_appointed_against_a_conflict(make: Factory, kind: Confl
     assert proposal.missing[str(review.id)] == 1
     with pytest.raises(InvalidError):
         await panels.seat_expert(make.session, stage.officer_actor, review.id, expert.id)
-
-
-@pytest.mark.parametrize("tie", [_employer, _poster, _membership, _former], ids=_name)
-async def test_nor_by_writing_to_the_database(make: Factory, tie: Tie) -> None:
-    stage, review = await prepared_review(make, heads=1)
-    expert = await tie(make, stage)
-    make.session.add(PanelSeat(review_id=review.id, expert_id=expert.id, conflicting_bids=[]))
-    with pytest.raises(DBAPIError):
-        await make.session.flush()
 
 
 async def test_who_left_longer_ago_than_five_years_may_be_appointed(make: Factory) -> None:
