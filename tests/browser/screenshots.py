@@ -1,154 +1,116 @@
 """Pictures of every page as each role sees it: both languages, desktop and phone width, into screenshots/.
 
-Run by `make screenshots`. Says which pages are wider than the screen, write errors to the console (what the content
-security policy refuses is one), or show a message in English where the reader has chosen Chinese.
+Run by `make screenshots`. Pages are found by their links (`every_page`). Says which pages are wider than the screen,
+write errors to the console (what the content security policy refuses is one), or show a message in English where the
+reader has chosen Chinese, which links lead to an error, and which pages no link has led to.
 """
 
+import argparse
 import re
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
+from playwright.sync_api import Browser, sync_playwright
 
+from challenges.models import ChallengeState
 from core.i18n import DEFAULT_LOCALE, LOCALES
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.every_page import FoundPage, kind_of, pages_of, worth_a_picture
 from tests.conftest import data_directory
 from tests.demo_process import Command
-from web.demo.accounts import DEMO_PASSWORD
+from web.controllers import ROUTES
+from web.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from web.messages import load
 
 TARGET = Path(__file__).parents[2] / "screenshots"
 MISSING = "/nothing-here"
 WIDTHS = {"desktop": 1280, "phone": 390}
-# Account -> pages. "@text" stands for the first link on the page before whose address contains the text, "+text" for
-# the address of the last page that was not such an addition, with the text behind it.
-PAGES: dict[str, tuple[str, ...]] = {
-    "": (
-        "/",
-        "/about",
-        "/challenges",
-        "/challenges?q=碳化硅",
-        # Words that no text holds: what may have been meant is asked.
-        "/challenges?q=碳化归功率模快",
-        "@/challenges/",
-        "/solvers",
-        "/solvers?q=单晶叶骗",
-        "@/solvers/",
-        "/programs",
-        "@/programs/",
-        "+/rules",
-        "/statistics",
-        "/size",
-        "/login",
-        "/register",
-        "/forgotten-password",
-        MISSING,
-        "/demo/accounts",
-        "/demo/mailbox",
-    ),
-    "poster": (
-        "/",
-        "/my/challenges",
-        "@/challenges/",
-        "+/candidates",
-        "+/consortium",
-        "/challenges/new",
-        "/organization",
-        "+/edit",
-        "+/people",
-        "+/history",
-        "+/relations/new",
-        "/account",
-        "+/notifications",
-        "+/calendar",
-        "/saved",
-        "/notifications",
-    ),
-    "sme": (
-        "/",
-        "/my/recommendations",
-        "@/fit",
-        "/my/bids",
-        "/notifications",
-        "/organization/profile",
-        "+/preview",
-        "+/evidence/new",
-        "/organization",
-    ),
-    "institute": ("/my/bids", "@/bids/"),
-    "officer": (
-        "/",
-        "/officer",
-        "/experts",
-        "/experts/import",
-        "@/consortia/",
-        # A challenge of a program that demands a share of SMEs, so with a shortlist.
-        "/challenges?state=closed&field=02",
-        "@/challenges/",
-        "+/candidates",
-        "/challenges?state=closed&field=07",
-        "@/challenges/",
-        "+/bids",
-        "+/receipts",
-        "/challenges?state=match_proposed",
-        "@/challenges/",
-        "+/consortium",
-        "+/consortium/what-if",
-        "/challenges?state=awarded",
-        "@/challenges/",
-        "+/consortium",
-        "@/consortia/",
-        "+/decision",
-        "+#replay",
-        "@/replay",
-        "/notifications",
-        "/programs",
-        "@/programs/",
-        "+/dashboard",
-        "+/allocation",
-        "@/allocation/",
-        "/programs",
-        "@/programs/",
-        "+/edit",
-        "+/rounds/new",
-        "+/rules/new",
-        "/programs/new",
-    ),
-    "admin": (
-        "/",
-        "/administration",
-        "@/administration/organizations/",
-        "/administration/people",
-        "@/administration/people/",
-        "/administration/mail",
-        "/administration/templates",
-    ),
-}
+# Where no link leads: words to search for, among them words that no text holds, and every state of a challenge.
+SEEDS = (
+    "/",
+    "/challenges?q=碳化硅",
+    "/challenges?q=碳化归功率模快",
+    "/solvers?q=单晶叶骗",
+    "/forgotten-password",
+    MISSING,
+    *(f"/challenges?state={state.value}" for state in ChallengeState),
+)
 
 
 def main() -> int:
+    arguments = _arguments()
+    accounts = ["", *(account.email.partition("@")[0] for account in DEMO_ACCOUNTS)]
     complaints: list[str] = []
-    with data_directory() as directory, sync_playwright() as playwright:
-        demo = Command(directory, "demo")
-        try:
-            demo.wait_for(demo.url)
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            for locale in LOCALES:
-                for width_name, width in WIDTHS.items():
-                    for account in PAGES:
-                        _walk(browser, demo.url, account, locale, width_name, width, complaints)
-            browser.close()
-        finally:
-            demo.stop()
+    with _demonstration(arguments.url) as url, sync_playwright() as playwright:
+        pages: list[FoundPage] = []
+        for account in accounts:
+            pages += pages_of(url, account, SEEDS, complaints)
+            print(f"{len(pages)} pages found, the last of them for {account or 'the public'}", flush=True)
+        complaints += _not_reached(pages)
+        chosen = [page for page in worth_a_picture(pages) if re.search(arguments.only, page.address)]
+        print(f"{len(chosen)} pages are worth a picture", flush=True)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for locale in arguments.locales:
+            for width in arguments.widths:
+                for account, seen in groupby(chosen, key=lambda page: page.account):
+                    _walk(browser, url, account, seen, locale, width, complaints)
+        browser.close()
     print("\n".join(complaints) if complaints else "No page is too wide, and none complains.")
     return 1 if complaints else 0
 
 
+@contextmanager
+def _demonstration(url: str | None) -> Iterator[str]:
+    if url:
+        yield url
+        return
+    with data_directory() as directory:
+        demo = Command(directory, "demo")
+        try:
+            demo.wait_for(demo.url)
+            yield demo.url
+        finally:
+            demo.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", help="a demonstration that runs already")
+    parser.add_argument("--only", default="", help="a regular expression that the addresses hold")
+    parser.add_argument("--locales", nargs="+", default=LOCALES, choices=LOCALES)
+    parser.add_argument("--widths", nargs="+", default=list(WIDTHS), choices=list(WIDTHS))
+    return parser.parse_args()
+
+
+def _not_reached(pages: list[FoundPage]) -> list[str]:
+    """Pages of the application to which no account has found a way."""
+    reached = {kind_of(page.address).rstrip("?") for page in pages}
+    missing = set()
+    for route in Router(path="/", route_handlers=ROUTES).routes:
+        kind = re.sub(r"\{[^}]*\}", "{}", route.path)
+        for handler in getattr(route, "route_handlers", []):
+            is_page = isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"GET"}
+            if is_page and "Template" in str(handler.fn.__annotations__["return"]) and kind not in reached:
+                missing.add(f"no link has led to {route.path}")
+    return sorted(missing)
+
+
 def _walk(
-    browser: Browser, url: str, account: str, locale: str, width_name: str, width: int, complaints: list[str]
+    browser: Browser,
+    url: str,
+    account: str,
+    pages: Iterable[FoundPage],
+    locale: str,
+    width: str,
+    complaints: list[str],
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, base_url=url)
+    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 900}, base_url=url)
     page = context.new_page()
     page.goto(f"/locale/{locale}")
     if account:
@@ -157,44 +119,30 @@ def _walk(
         page.fill("#password", DEMO_PASSWORD)
         page.press("#password", "Enter")
         page.wait_for_url(f"{url}/")
-    folder = TARGET / f"{locale}-{width_name}"
+    folder = TARGET / f"{locale}-{width}"
     folder.mkdir(parents=True, exist_ok=True)
-    place = [""]
+    place = ""
     # Chromium reports the error page's own status as an error of the console.
     page.on(
         "console",
         lambda message: (
-            complaints.append(f"{place[0]}: {message.text}")
+            complaints.append(f"{place}: {message.text}")
             if message.type == "error" and "404" not in message.text
             else None
         ),
     )
-    page.on("pageerror", lambda error: complaints.append(f"{place[0]}: {error}"))
-    base = ""
-    for number, path in enumerate(PAGES[account]):
-        target = (
-            base + path[1:]
-            if path.startswith("+")
-            else _found(page, path[1:])
-            if path.startswith("@")
-            else path
-        )
-        base = base if path.startswith("+") else target or ""
-        if target is None:
-            complaints.append(f"{account or 'public'} {locale} {width_name}: no link to {path[1:]}")
-            continue
-        place[0] = f"{account or 'public'} {locale} {width_name} {target}"
-        answer = page.goto(target)
-        if answer is not None and answer.status >= 400 and target != MISSING:
-            complaints.append(f"{place[0]}: status {answer.status}")
+    page.on("pageerror", lambda error: complaints.append(f"{place}: {error}"))
+    for number, found in enumerate(pages):
+        place = f"{account or 'public'} {locale} {width} {found.address}"
+        page.goto(found.address)
         page.wait_for_load_state("networkidle")
-        name = re.sub(r"\W+", "-", path.strip("@+/")) or "home"
-        page.screenshot(path=folder / f"{account or 'public'}-{number:02}-{name}.png", full_page=True)
-        if int(page.evaluate("document.documentElement.scrollWidth")) > width:
-            complaints.append(f"{place[0]}: wider than the screen")
+        name = re.sub(r"\W+", "-", kind_of(found.address)).strip("-") or "home"
+        page.screenshot(path=folder / f"{account or 'public'}-{number:03}-{name}.png", full_page=True)
+        if int(page.evaluate("document.documentElement.scrollWidth")) > WIDTHS[width]:
+            complaints.append(f"{place}: wider than the screen")
         if locale == DEFAULT_LOCALE:
             lines = {line.strip() for line in page.inner_text("body").splitlines()}
-            complaints.extend(f"{place[0]}: not translated: {line}" for line in sorted(lines & _english()))
+            complaints.extend(f"{place}: not translated: {line}" for line in sorted(lines & _english()))
     context.close()
 
 
@@ -206,15 +154,6 @@ def _english() -> frozenset[str]:
         for message in load(DEFAULT_LOCALE)
         if isinstance(message.id, str) and message.id and message.string != message.id
     )
-
-
-def _found(page: Page, part: str) -> str | None:
-    """The first link of the page's content that leads to something of this kind, not to a form that makes one."""
-    for link in page.locator("main a[href]").all():
-        href = link.get_attribute("href") or ""
-        if part in href and href.startswith("/") and not re.search(r"/(new|edit)\b|\.atom", href):
-            return href
-    return None
 
 
 if __name__ == "__main__":
