@@ -1,6 +1,7 @@
 """Use cases of the end of a contract: acceptance, failure, ratings, and the result in the members' profiles."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,18 +18,21 @@ from challenges.milestones.queries import milestones_of
 from challenges.programs.calendar import period
 from core import audit
 from core.actor import Actor
+from core.attachments import Content, FileRules, store_attachment
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
+from core.settings import Settings
 from core.states import move
 from solvers.profiles.models import EvidenceKind
 from solvers.profiles.service import EvidenceData, Tokenize, save_evidence
 
+SUBJECT = "final_acceptance"
+MOST_FILES = 10
 
-async def ask_for_acceptance(
-    session: AsyncSession, actor: Actor, contract_id: uuid.UUID, text: str
-) -> FinalAcceptance:
-    """The lead asks once every milestone is accepted. Raises InvalidError on `text`."""
+
+async def _to_be_asked(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Standing:
+    """The contract, locked, for the lead that may ask for its final acceptance now."""
     standing = await read_contract(session, actor, contract_id, lock=True)
     contract = standing.contract
     if not policies.is_lead_editor(actor, contract):
@@ -40,8 +44,42 @@ async def ask_for_acceptance(
                 "The final acceptance is asked for once every milestone is accepted and no amendment is under way."
             )
         )
+    return standing
+
+
+async def request_rules(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> FileRules:
+    """What holds for a document that is about to be sent; raises like `ask_for_acceptance`."""
+    await _to_be_asked(session, actor, contract_id)
+    return FileRules()
+
+
+async def may_read_attachment(session: AsyncSession, actor: Actor, acceptance_id: uuid.UUID) -> bool:
+    """Documents of an acceptance are for whoever may read the contract: the parties and the officers."""
+    acceptance = await queries.acceptance_by_id(session, acceptance_id)
+    if acceptance is None:
+        return False
+    try:
+        await read_contract(session, actor, acceptance.contract_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def ask_for_acceptance(
+    session: AsyncSession,
+    settings: Settings,
+    actor: Actor,
+    contract_id: uuid.UUID,
+    text: str,
+    files: Sequence[tuple[str, Content]] = (),
+) -> FinalAcceptance:
+    """The lead asks once every milestone is accepted, with documents. Raises InvalidError on `text` or `file`."""
+    standing = await _to_be_asked(session, actor, contract_id)
+    contract = standing.contract
     if not text.strip():
         raise InvalidError({"text": _("Please fill this in.")})
+    if len(files) > MOST_FILES:
+        raise InvalidError({"file": _("At most %(most)s files.", most=MOST_FILES)})
     assert actor.person_id is not None
     acceptance = FinalAcceptance(
         id=uuid.uuid4(),
@@ -52,7 +90,17 @@ async def ask_for_acceptance(
     )
     session.add(acceptance)
     await session.flush()
-    await audit.record(session, actor, "acceptance.asked", "contract", contract.id)
+    for name, content in files:
+        await store_attachment(
+            session,
+            settings,
+            actor,
+            subject_type=SUBJECT,
+            subject_id=acceptance.id,
+            name=name,
+            content=content,
+        )
+    await audit.record(session, actor, "acceptance.asked", "contract", contract.id, {"files": len(files)})
     await tell(
         session,
         actor,

@@ -1,6 +1,7 @@
 """Use cases of the formal check. Locks: the challenge first, then the check."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +18,7 @@ from challenges.programs import queries as program_queries
 from challenges.programs.calendar import earliest_end
 from core import audit
 from core.actor import SYSTEM, Actor
-from core.attachments import Attachment, Content, attachments_of, store_attachment
+from core.attachments import Attachment, Content, FileRules, attachments_of, store_attachment
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
@@ -28,6 +29,7 @@ from solvers.organizations import queries as organization_queries
 
 INTERESTED = _("You belong to the poster or to a bidder: other officers have to check the bids.")
 # So many files with a completion.
+SUBJECT = "completion"
 MAX_FILES = 20
 
 
@@ -156,28 +158,38 @@ async def save_completion(
     settings: Settings,
     check_id: uuid.UUID,
     text: str,
-    file: tuple[str, Content] | None,
+    files: Sequence[tuple[str, Content]] = (),
 ) -> FormalCheck:
-    """Keep the bidder's text and file; nobody else reads them until they are handed in."""
+    """Keep the bidder's text and files; nobody else reads them until they are handed in."""
     check = await _for_bidder(session, actor, check_id)
     check.completion_text = text.strip()
     await session.flush()
-    if file is not None:
-        if len(await attachments_of(session, "completion", check.id)) >= MAX_FILES:
-            raise InvalidError({"file": _("At most %(limit)s files.", limit=MAX_FILES)})
+    for name, content in files:
+        await _has_room(session, check)
         attachment = await store_attachment(
             session,
             settings,
             actor,
-            subject_type="completion",
+            subject_type=SUBJECT,
             subject_id=check.id,
-            name=file[0],
-            content=file[1],
+            name=name,
+            content=content,
         )
         await audit.record(
             session, actor, "check.file_added", "bid", check.bid_id, {"file": str(attachment.id)}
         )
     return check
+
+
+async def _has_room(session: AsyncSession, check: FormalCheck) -> None:
+    if len(await attachments_of(session, SUBJECT, check.id)) >= MAX_FILES:
+        raise InvalidError({"file": _("At most %(limit)s files.", limit=MAX_FILES)})
+
+
+async def completion_rules(session: AsyncSession, actor: Actor, check_id: uuid.UUID) -> FileRules:
+    """What holds for a file of a completion that is about to be sent; raises like `save_completion`."""
+    await _has_room(session, await _for_bidder(session, actor, check_id))
+    return FileRules()
 
 
 async def hand_in_completion(session: AsyncSession, actor: Actor, check_id: uuid.UUID) -> FormalCheck:

@@ -21,13 +21,14 @@ from challenges.contracts.states import CONTRACT, VERSION
 from challenges.milestones.planning import follow_contract, settled_change
 from core import audit
 from core.actor import Actor
-from core.attachments import Content, store_attachment
+from core.attachments import Content, FileRules, store_attachment
 from core.clock import SHANGHAI
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
 from core.settings import Settings
 from core.states import move
 
+SIGNED_ALREADY = _("Your organization has signed this version already.")
 SIGNED_COPIES = ("application/pdf", "image/png", "image/jpeg")
 
 
@@ -79,6 +80,14 @@ async def ask_for_changes(
     return version
 
 
+async def copy_rules(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> FileRules:
+    """What holds for a signed copy that is about to be sent; raises like `sign_contract`."""
+    _standing, version = await _offered(session, actor, contract_id)
+    if actor.organization_id in policies.signed_ids(version):
+        raise ConflictError(SIGNED_ALREADY)
+    return FileRules()
+
+
 async def sign_contract(
     session: AsyncSession,
     settings: Settings,
@@ -104,7 +113,7 @@ async def sign_contract(
     if sha256 != version.sha256:
         raise ConflictError(_("The document has been changed meanwhile: read it again before you sign."))
     if actor.organization_id in policies.signed_ids(version):
-        raise ConflictError(_("Your organization has signed this version already."))
+        raise ConflictError(SIGNED_ALREADY)
     if await queries.has_unsettled_recheck(session, contract.challenge, contract.consortium_id):
         raise ConflictError(_("Members of a team have changed: an officer settles the quota first."))
     settled = await settled_change(session, contract, book_of(version))

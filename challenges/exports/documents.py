@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.acceptances import queries as acceptance_queries
 from challenges.bids import policies as bid_policies
 from challenges.bids import queries as bid_queries
 from challenges.bids.keys import challenge_key
@@ -114,7 +115,7 @@ async def _objections(session: AsyncSession, scope: Scope, challenge: Challenge)
 
 
 async def _contracts(session: AsyncSession, scope: Scope, challenge: Challenge) -> AsyncIterator[Document]:
-    """Every text that was offered, the copies that count as signed, and the files of milestone reports."""
+    """Every text that was offered, the copies that count as signed, the files of milestone reports and acceptances."""
     for contract in await contract_queries.contracts_of(session, challenge.id):
         folder = folder_of(
             challenge,
@@ -139,6 +140,11 @@ async def _contracts(session: AsyncSession, scope: Scope, challenge: Challenge) 
                 files = await attachments_of(session, "milestone_report", report.id)
                 async for document in _files(scope, place, files):
                     yield document
+        place = (*folder, gettext("Final acceptance"))
+        for acceptance in reversed(await acceptance_queries.acceptances_of(session, contract.id)):
+            files = await attachments_of(session, "final_acceptance", acceptance.id)
+            async for document in _files(scope, place, files):
+                yield document
 
 
 # In the order of the way of a challenge.

@@ -11,7 +11,7 @@ from challenges.milestones.models import Milestone, MilestoneReport, MilestoneSt
 from challenges.milestones.states import MILESTONE
 from core import audit
 from core.actor import Actor
-from core.attachments import Content, store_attachment
+from core.attachments import Content, FileRules, store_attachment
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
@@ -33,6 +33,21 @@ async def _held(session: AsyncSession, actor: Actor, milestone_id: uuid.UUID) ->
     return standing, milestone
 
 
+async def _to_report(
+    session: AsyncSession, actor: Actor, milestone_id: uuid.UUID
+) -> tuple[Standing, Milestone]:
+    standing, milestone = await _held(session, actor, milestone_id)
+    if not policies.may_report(actor, standing.contract, milestone):
+        _refuse(actor, standing, milestone.state in {MilestoneState.PLANNED, MilestoneState.REWORK})
+    return standing, milestone
+
+
+async def report_rules(session: AsyncSession, actor: Actor, milestone_id: uuid.UUID) -> FileRules:
+    """What holds for a file that is about to be sent with a report; raises like `report_milestone`."""
+    await _to_report(session, actor, milestone_id)
+    return FileRules()
+
+
 async def report_milestone(
     session: AsyncSession,
     settings: Settings,
@@ -42,9 +57,7 @@ async def report_milestone(
     files: Sequence[tuple[str, Content]] = (),
 ) -> MilestoneReport:
     """Report on a milestone, with files. Raises InvalidError on `text` or `file`."""
-    standing, milestone = await _held(session, actor, milestone_id)
-    if not policies.may_report(actor, standing.contract, milestone):
-        _refuse(actor, standing, milestone.state in {MilestoneState.PLANNED, MilestoneState.REWORK})
+    standing, milestone = await _to_report(session, actor, milestone_id)
     assert actor.person_id is not None
     if not text.strip():
         raise InvalidError({"text": _("Please fill this in.")})

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +24,7 @@ from challenges.postings.states import move
 from challenges.programs.calendar import end_of_full_days
 from core import audit, states
 from core.actor import Actor
-from core.attachments import store_attachment
+from core.attachments import Content, FileRules, store_attachment
 from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
@@ -43,6 +44,27 @@ async def may_object(session: AsyncSession, actor: Actor, notice: Notice) -> boo
     )
 
 
+async def _open_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> tuple[Notice, datetime]:
+    """The notice, locked, for who may object to its award now, and that moment."""
+    await read_notice(session, actor, notice_id)
+    notice = await notice_queries.notice_by_id(session, notice_id, lock=True)
+    assert notice is not None
+    if not policies.has_standing(actor, notice.challenge):
+        raise ForbiddenError(
+            _("Objections are raised by owners and editors of verified organizations, the poster excepted.")
+        )
+    now = await database_time(session)
+    if not policies.takes_objections(notice, now):
+        raise ConflictError(TOO_LATE)
+    return notice, now
+
+
+async def evidence_rules(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> FileRules:
+    """What holds for a file that is about to be sent with an objection; raises like `raise_objection`."""
+    await _open_notice(session, actor, notice_id)
+    return FileRules()
+
+
 async def raise_objection(
     session: AsyncSession,
     actor: Actor,
@@ -50,27 +72,18 @@ async def raise_objection(
     notice_id: uuid.UUID,
     text: str,
     consortium_id: uuid.UUID | None,
-    files: Sequence[tuple[str, bytes]] = (),
+    files: Sequence[tuple[str, Content]] = (),
 ) -> Objection:
     """Object for the actor's organization. The deadline is asked in this transaction, of the database's clock.
 
-    Raises InvalidError on `text` or `files`, ConflictError after the end or beside an unanswered one of its own.
+    Raises InvalidError on `text` or `file`, ConflictError after the end or beside an unanswered one of its own.
     """
-    await read_notice(session, actor, notice_id)
-    notice = await notice_queries.notice_by_id(session, notice_id, lock=True)
-    assert notice is not None
+    notice, now = await _open_notice(session, actor, notice_id)
     challenge = notice.challenge
-    if not policies.has_standing(actor, challenge):
-        raise ForbiddenError(
-            _("Objections are raised by owners and editors of verified organizations, the poster excepted.")
-        )
-    now = await database_time(session)
-    if not policies.takes_objections(notice, now):
-        raise ConflictError(TOO_LATE)
     if not text.strip():
         raise InvalidError({"text": _("Please give a reason.")})
     if len(files) > MAX_FILES:
-        raise InvalidError({"files": _("At most five files.")})
+        raise InvalidError({"file": _("At most five files.")})
     if consortium_id is not None and str(consortium_id) not in {
         team["consortium"] for team in notice.content["teams"]
     }:

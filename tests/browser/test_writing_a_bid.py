@@ -69,7 +69,7 @@ async def test_a_file_goes_on_where_it_stopped_and_what_was_typed_stays(page: Pa
     await page.route("**/pieces?offset=*", second_is_lost)
     await page.fill("#technical_plan", "未保存的文字")
     await page.set_input_files("#file", file)
-    await page.click("form[data-upload] button:has-text('上传')")
+    await page.click("form:has([data-upload]) button:has-text('上传')")
     await expect(page.locator("#files a")).to_have_text("工艺路线.pdf", timeout=20_000)
     assert offsets == ["0", str(PIECE_BYTES), str(PIECE_BYTES), str(2 * PIECE_BYTES), str(3 * PIECE_BYTES)]
     await expect(page.locator("#technical_plan")).to_have_value("未保存的文字")
@@ -79,5 +79,5 @@ async def test_a_file_that_is_refused_has_its_message_at_the_field(page: Page, t
     file = tmp_path / "网页.pdf"
     file.write_bytes(b"<html>")
     await page.set_input_files("#file", file)
-    await page.click("form[data-upload] button:has-text('上传')")
-    await expect(page.locator("form[data-upload] [data-error]")).to_contain_text("PDF")
+    await page.click("form:has([data-upload]) button:has-text('上传')")
+    await expect(page.locator("[data-upload] [data-error]")).to_contain_text("PDF")

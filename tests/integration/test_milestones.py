@@ -49,7 +49,9 @@ async def accept_all(case: Award, settings: Settings, contract: Contract) -> Non
 async def complete(case: Award, settings: Settings, contract: Contract) -> None:
     await accept_all(case, settings, contract)
     team = case.teams[contract.team_number - 1]
-    asked = await acceptances.ask_for_acceptance(case.session, team.lead_actor, contract.id, "请验收")
+    asked = await acceptances.ask_for_acceptance(
+        case.session, settings, team.lead_actor, contract.id, "请验收"
+    )
     await acceptances.answer_acceptance(case.session, case.poster_actor, asked.id, accept=True)
     await acceptances.answer_acceptance(case.session, case.officer_actor, asked.id, accept=True)
     await case.session.commit()
@@ -263,16 +265,16 @@ async def test_acceptance_needs_every_milestone_the_poster_and_an_officer(
     case, (contract,) = await at_work(make, settings)
     lead = case.teams[0].lead_actor
     with pytest.raises(ConflictError):
-        await acceptances.ask_for_acceptance(case.session, lead, contract.id, "请验收")
+        await acceptances.ask_for_acceptance(case.session, settings, lead, contract.id, "请验收")
     with pytest.raises(IntegrityError):
         async with case.session.begin_nested():
             await case.session.execute(text("UPDATE contract SET state = 'completed'"))
     await accept_all(case, settings, contract)
     with pytest.raises(ForbiddenError):
-        await acceptances.ask_for_acceptance(case.session, case.poster_actor, contract.id, "请验收")
-    asked = await acceptances.ask_for_acceptance(case.session, lead, contract.id, "请验收")
+        await acceptances.ask_for_acceptance(case.session, settings, case.poster_actor, contract.id, "请验收")
+    asked = await acceptances.ask_for_acceptance(case.session, settings, lead, contract.id, "请验收")
     with pytest.raises(ConflictError):
-        await acceptances.ask_for_acceptance(case.session, lead, contract.id, "请验收")
+        await acceptances.ask_for_acceptance(case.session, settings, lead, contract.id, "请验收")
     with pytest.raises(ForbiddenError):
         await acceptances.answer_acceptance(case.session, case.officer_actor, asked.id, accept=True)
     with pytest.raises(InvalidError):
@@ -281,7 +283,7 @@ async def test_acceptance_needs_every_milestone_the_poster_and_an_officer(
     await acceptances.answer_acceptance(
         case.session, case.poster_actor, asked.id, accept=False, reason="指标三未达到"
     )
-    again = await acceptances.ask_for_acceptance(case.session, lead, contract.id, "已补齐")
+    again = await acceptances.ask_for_acceptance(case.session, settings, lead, contract.id, "已补齐")
     await acceptances.answer_acceptance(case.session, case.poster_actor, again.id, accept=True)
     with pytest.raises(ForbiddenError):
         await acceptances.answer_acceptance(case.session, case.poster_actor, again.id, accept=True)
@@ -297,7 +299,7 @@ async def test_a_challenge_fails_where_its_only_contract_fails(make: Factory, se
         await acceptances.declare_failed(case.session, case.officer_actor, contract.id, "未完成")
     await accept_all(case, settings, contract)
     asked = await acceptances.ask_for_acceptance(
-        case.session, case.teams[0].lead_actor, contract.id, "请验收"
+        case.session, settings, case.teams[0].lead_actor, contract.id, "请验收"
     )
     await acceptances.answer_acceptance(
         case.session, case.poster_actor, asked.id, accept=False, reason="未达到"

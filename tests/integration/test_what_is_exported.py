@@ -9,8 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import web.decision_page  # noqa: F401 -- as the worker does
+from challenges.acceptances import service as acceptances
 from challenges.checks.service import begin_checks
 from challenges.contracts.queries import contract_by_id
+from challenges.milestones import service as milestones
 from challenges.milestones.queries import milestones_of
 from challenges.models import (
     CheckState,
@@ -54,9 +56,29 @@ async def test_contracts_with_signed_copies_milestones_and_notices_are_in_the_ar
     assert whole.versions[0].sha256 in {hashlib.sha256(content).hexdigest() for content in files.values()}
     (row,) = sheet_of(files, "Contracts")
     assert (row[0], row[1], row[8], row[10]) == (case.challenge.title, 1, 3, whole.versions[0].sha256)
-    milestones = await milestones_of(session, contract.id)
-    assert [row[2] for row in sheet_of(files, "Milestones")] == [item.title for item in milestones]
+    titles = [item.title for item in await milestones_of(session, contract.id)]
+    assert [row[2] for row in sheet_of(files, "Milestones")] == titles
     assert len(sheet_of(files, "Public notices")) == 1
+
+
+async def test_documents_of_reports_and_of_the_final_acceptance_are_in_the_archive(
+    make: Factory, session: AsyncSession, settings: Settings, run_jobs: RunJobs
+) -> None:
+    case, (contract,) = await at_work(make, settings)
+    lead = case.teams[0].lead_actor
+    for item in await milestones_of(session, contract.id):
+        await milestones.report_milestone(
+            session, settings, lead, item.id, "完成", [("检测.pdf", b"%PDF-1.7 report")]
+        )
+        await milestones.answer_report(session, case.poster_actor, item.id, accept=True)
+    await acceptances.ask_for_acceptance(
+        session, settings, lead, contract.id, "请验收", [("验收报告.pdf", b"%PDF-1.7 acceptance")]
+    )
+    await session.commit()
+    files = await everything_of(session, settings, run_jobs, case.officer_actor, case.program)
+    paths = [PurePosixPath(name) for name, content in files.items() if content == b"%PDF-1.7 acceptance"]
+    assert [(path.parent.name, path.name) for path in paths] == [("Final acceptance", "验收报告.pdf")]
+    assert b"%PDF-1.7 report" in files.values()
 
 
 async def test_reviewers_are_numbers_in_an_export_and_only_finished_reviews_are_told(

@@ -13,14 +13,16 @@ from challenges.indexes import terms_of_text
 from challenges.milestones.forms import AnswerForm, RatingForm, ReportForm, VerdictForm
 from challenges.milestones.queries import milestones_of
 from core.actor import Actor
+from core.attachments import attachments_of
 from core.clock import utc_now
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
-from web.dependencies import Acting, DbSession, FromPath, WebRequest
+from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.form_files import FilePart, form_files, refused_files
 from web.guards import Access
-from web.requests import form_data
+from web.requests import UPLOAD_BODY_LIMIT, form_data
 from web.templating import redirect, render
 
 
@@ -31,17 +33,29 @@ class AcceptanceController(Controller):
     ) -> Template:
         return await _page(request, session, actor, contract_id)
 
-    @post("/contracts/{contract_id:uuid}/acceptance", opt={"access": Access.EDITOR}, status_code=200)
+    @post(
+        "/contracts/{contract_id:uuid}/acceptance",
+        opt={"access": Access.EDITOR},
+        status_code=200,
+        request_max_body_size=UPLOAD_BODY_LIMIT,
+    )
     async def ask(
-        self, request: WebRequest, session: DbSession, actor: Acting, contract_id: FromPath[uuid.UUID]
+        self,
+        request: WebRequest,
+        session: DbSession,
+        settings: Config,
+        actor: Acting,
+        contract_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         form = ReportForm(await form_data(request))
         try:
-            async with session.begin_nested():
-                await service.ask_for_acceptance(session, actor, contract_id, form.text.data or "")
+            async with form_files(request, session, settings, actor, "acceptance", contract_id) as files:
+                await service.ask_for_acceptance(
+                    session, settings, actor, contract_id, form.text.data or "", files
+                )
         except InvalidError as error:
-            form.add_errors(error.errors)
-            return await _page(request, session, actor, contract_id, status=422, ask_form=form)
+            part = await refused_files(request, form, error)
+            return await _page(request, session, actor, contract_id, status=422, ask_form=form, files=part)
         return _back(request, contract_id, gettext("The poster is asked for the final acceptance."))
 
     @post("/acceptances/{acceptance_id:uuid}/answer", opt={"access": Access.PERSON}, status_code=200)
@@ -123,6 +137,7 @@ async def _page(
     *,
     status: int = 200,
     ask_form: ReportForm | None = None,
+    files: FilePart | None = None,
     answer_form: AnswerForm | None = None,
     fail_form: ReasonForm | None = None,
     rating_form: RatingForm | None = None,
@@ -167,6 +182,8 @@ async def _page(
         may_deliver=may_deliver,
         delivery=delivery,
         ask_form=ask_form or ReportForm(),
+        files=files or FilePart(),
+        documents={item.id: await attachments_of(session, service.SUBJECT, item.id) for item in acceptances},
         answer_form=answer_form or (VerdictForm if is_officers_turn else AnswerForm)(),
         fail_form=fail_form or ReasonForm(),
         rating_form=rating_form or RatingForm(),

@@ -14,6 +14,7 @@ from litestar import Controller, Response, get, post
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from challenges.acceptances import service as acceptance_service
 from challenges.bids import service as bid_service
 from challenges.checks import service as check_service
 from challenges.contracts import service as contract_service
@@ -22,11 +23,10 @@ from challenges.objections import service as objection_service
 from challenges.postings import service as posting_service
 from challenges.reviews import scoring
 from core.actor import Actor
-from core.attachments import Attachment, Content, FileRules, attachment_by_id, read_attachment
+from core.attachments import Attachment, attachment_by_id, read_attachment
 from core.errors import ForbiddenError, LoginRequiredError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
-from core.settings import Settings
 from solvers.organizations import policies as organization_policies
 from solvers.organizations import service as organization_service
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
@@ -46,10 +46,6 @@ class SubjectRules:
 
     may_read: Callable[[AsyncSession, Actor, Attachment], Awaitable[bool]]
     remove: Callable[[AsyncSession, Actor, Attachment], Awaitable[str]] | None = None
-    # What holds for a file that this person is about to send, by the subject's id; raises where none may be sent. Then
-    # `add` runs the use case, which checks everything again, and returns the path to go back to.
-    rules: Callable[[AsyncSession, Actor, uuid.UUID], Awaitable[FileRules]] | None = None
-    add: Callable[[AsyncSession, Settings, Actor, uuid.UUID, str, Content], Awaitable[str]] | None = None
     # The file with its name, and the key where it is sealed.
     unseal: Callable[[AsyncSession, Attachment], Awaitable[tuple[Attachment, bytes | None]]] | None = None
 
@@ -63,18 +59,6 @@ async def _remove_of_organization(session: AsyncSession, actor: Actor, attachmen
     return "/organization"
 
 
-async def _add_to_organization(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    subject_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await organization_service.add_document(session, settings, actor, subject_id, name=name, content=content)
-    return "/organization#documents"
-
-
 async def _may_read_of_challenge(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
     return await posting_service.may_read_attachment(session, actor, attachment.subject_id)
 
@@ -82,18 +66,6 @@ async def _may_read_of_challenge(session: AsyncSession, actor: Actor, attachment
 async def _remove_of_challenge(session: AsyncSession, actor: Actor, attachment: Attachment) -> str:
     await posting_service.remove_file(session, actor, attachment)
     return f"/challenges/{attachment.subject_id}/edit#files"
-
-
-async def _add_to_challenge(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    subject_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await posting_service.attach_file(session, settings, actor, subject_id, name=name, content=content)
-    return f"/challenges/{subject_id}/edit#files"
 
 
 async def _may_read_of_bid(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
@@ -123,18 +95,6 @@ async def _may_read_of_contract(session: AsyncSession, actor: Actor, attachment:
     return await contract_service.may_read_attachment(session, actor, attachment.subject_id)
 
 
-async def _add_to_bid(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    subject_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await bid_service.attach_file(session, actor, settings, subject_id, name=name, content=content)
-    return f"/bids/{subject_id}#files"
-
-
 async def _may_read_of_report(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
     return await milestone_service.may_read_attachment(session, actor, attachment.subject_id)
 
@@ -143,22 +103,18 @@ async def _may_read_of_objection(session: AsyncSession, actor: Actor, attachment
     return await objection_service.may_read_file(session, actor, attachment.subject_id)
 
 
+async def _may_read_of_acceptance(session: AsyncSession, actor: Actor, attachment: Attachment) -> bool:
+    return await acceptance_service.may_read_attachment(session, actor, attachment.subject_id)
+
+
 SUBJECTS: dict[str, SubjectRules] = {
-    "bid": SubjectRules(
-        _may_read_of_bid, _remove_of_bid, bid_service.file_rules, _add_to_bid, bid_service.bid_file
-    ),
-    "challenge": SubjectRules(
-        _may_read_of_challenge, _remove_of_challenge, posting_service.file_rules, _add_to_challenge
-    ),
+    "bid": SubjectRules(_may_read_of_bid, _remove_of_bid, bid_service.bid_file),
+    "challenge": SubjectRules(_may_read_of_challenge, _remove_of_challenge),
     "completion": SubjectRules(_may_read_of_completion, _remove_of_completion),
     "contract_version": SubjectRules(_may_read_of_contract),
+    "final_acceptance": SubjectRules(_may_read_of_acceptance),
     "objection": SubjectRules(_may_read_of_objection),
-    "organization": SubjectRules(
-        _may_read_of_organization,
-        _remove_of_organization,
-        organization_service.document_rules,
-        _add_to_organization,
-    ),
+    "organization": SubjectRules(_may_read_of_organization, _remove_of_organization),
     "milestone_report": SubjectRules(_may_read_of_report),
 }
 

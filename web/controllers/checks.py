@@ -33,9 +33,10 @@ from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.form_files import FilePart, form_files, refused_files
 from web.guards import Access
 from web.officer_sections import office_due
-from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
+from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data
 from web.templating import redirect, render
 
 ACTS = {
@@ -149,27 +150,20 @@ class CheckController(Controller):
     ) -> Template | Response[Any]:
         """Save text and file; with the button `hand_in` hand the completion in."""
         check = await service.read_check(session, actor, check_id)
-        data, upload = await form_data(request), await uploaded_file(request)
+        data = await form_data(request)
         form = CompletionForm(data)
         handing_in = data.get("act") == "hand_in"
         try:
             if not form.validate():
                 raise InvalidError({})
-            async with session.begin_nested():
-                await service.save_completion(
-                    session,
-                    actor,
-                    settings,
-                    check_id,
-                    form.text.data or "",
-                    (upload.name, upload.content) if upload.name else None,
-                )
+            async with form_files(request, session, settings, actor, "check", check_id) as files:
+                await service.save_completion(session, actor, settings, check_id, form.text.data or "", files)
                 if handing_in:
                     await service.hand_in_completion(session, actor, check_id)
         except InvalidError as error:
-            form.add_errors(error.errors)
+            part = await refused_files(request, form, error)
             check = await _reloaded(session, check_id)
-            return await _page(request, session, actor, check, completion=form, status=422)
+            return await _page(request, session, actor, check, completion=form, files=part, status=422)
         message = gettext("The completion is handed in.") if handing_in else gettext("Saved.")
         return redirect(request, f"/checks/{check_id}", flash=message)
 
@@ -236,6 +230,7 @@ async def _page(
     form: SettlementForm | None = None,
     reopening: ReopeningForm | None = None,
     completion: CompletionForm | None = None,
+    files: FilePart | None = None,
     status: int = 200,
 ) -> Template:
     is_officer = policies.may_check(actor, check)
@@ -245,6 +240,7 @@ async def _page(
         "completion_files": await attachments_of(session, "completion", check.id)
         if policies.may_read_completion(actor, check)
         else [],
+        "files": files or FilePart(),
         "status": status,
     }
     if not is_officer:

@@ -20,8 +20,9 @@ from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.form_files import FilePart, form_files, refused_files, waiting_files
 from web.guards import Access
-from web.requests import UPLOAD_BODY_LIMIT, form_data, uploaded_file
+from web.requests import UPLOAD_BODY_LIMIT, form_data
 from web.templating import redirect, render
 
 
@@ -132,26 +133,31 @@ class ContractController(Controller):
         contract_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
         standing = await read_contract(session, actor, contract_id)
-        data, upload = await form_data(request), await uploaded_file(request)
-        form = SignForm(data)
+        form = SignForm(await form_data(request))
         if policies.may_sign(actor, standing.contract, standing.members) and not form.confirm.data:
             form.add_errors({"confirm": gettext("Please confirm the document that you sign.")})
-            return await _contract_page(request, session, actor, contract_id, sign_form=form, status=422)
+            part = await waiting_files(request)
+            return await _contract_page(
+                request, session, actor, contract_id, sign_form=form, files=part, status=422
+            )
         try:
-            async with session.begin_nested():
+            async with form_files(request, session, settings, actor, "contract", contract_id) as files:
+                name, content = files[0] if files else ("", b"")
                 version = await signing.sign_contract(
                     session,
                     settings,
                     actor,
                     contract_id,
                     sha256=form.sha256.data or "",
-                    name=upload.name,
-                    content=upload.content,
+                    name=name,
+                    content=content,
                 )
         except InvalidError as error:
             session.expire_all()
-            form.add_errors(error.errors)
-            return await _contract_page(request, session, actor, contract_id, sign_form=form, status=422)
+            part = await refused_files(request, form, error)
+            return await _contract_page(
+                request, session, actor, contract_id, sign_form=form, files=part, status=422
+            )
         message = (
             gettext("Signed by all parties.")
             if version.state is VersionState.SIGNED
@@ -285,6 +291,7 @@ async def _contract_page(
     *,
     status: int = 200,
     sign_form: SignForm | None = None,
+    files: FilePart | None = None,
     changes_form: ReasonForm | None = None,
     amend_form: AmendForm | None = None,
     end_form: ReasonForm | None = None,
@@ -331,6 +338,7 @@ async def _contract_page(
         and await queries.has_unsettled_recheck(session, contract.challenge, contract.consortium_id),
         is_running=contract.challenge.state is ChallengeState.IN_PROGRESS,
         sign_form=sign_form or SignForm(),
+        files=files or FilePart(),
         changes_form=changes_form or ReasonForm(),
         amend_form=amend_form or AmendForm(),
         end_form=end_form or ReasonForm(),

@@ -20,8 +20,9 @@ from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.challenge_places import places_of
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.form_files import FilePart, form_files, refused_files
 from web.guards import Access
-from web.requests import UPLOAD_BODY_LIMIT, form_data, uploaded_files
+from web.requests import UPLOAD_BODY_LIMIT, form_data
 from web.templating import redirect, render
 
 
@@ -48,17 +49,15 @@ class MilestoneController(Controller):
     ) -> Template | Response[Any]:
         contract_id = await _contract_of(session, milestone_id)
         form = ReportForm(await form_data(request))
-        files = [(item.name, item.content) for item in await uploaded_files(request) if item.name]
         try:
-            async with session.begin_nested():
+            async with form_files(request, session, settings, actor, "milestone", milestone_id) as files:
                 await service.report_milestone(
                     session, settings, actor, milestone_id, form.text.data or "", files
                 )
         except InvalidError as error:
-            form.add_errors(error.errors)
-            return await _page(
-                request, session, actor, contract_id, failed=(milestone_id, "report", form), status=422
-            )
+            part = await refused_files(request, form, error)
+            failed = (milestone_id, "report", form)
+            return await _page(request, session, actor, contract_id, failed=failed, files=part, status=422)
         return _back(request, contract_id, milestone_id, gettext("Reported: the poster is told."))
 
     @post("/milestones/{milestone_id:uuid}/answer", opt={"access": Access.EDITOR}, status_code=200)
@@ -175,8 +174,9 @@ async def _page(
     *,
     status: int = 200,
     failed: tuple[uuid.UUID, str, Any] | None = None,
+    files: FilePart | None = None,
 ) -> Template:
-    """`failed`: what was sent back: of which milestone or proposal, which form, and the form."""
+    """`failed`: what was sent back: of which milestone or proposal, which form, and the form; with `files`, its files."""
     standing = await read_contract(session, actor, contract_id)
     contract = standing.contract
     milestones = await queries.milestones_of(session, contract_id)
@@ -196,6 +196,7 @@ async def _page(
             "report_form": form_for(item.id, "report", ReportForm)
             if policies.may_report(actor, contract, item)
             else None,
+            "report_files": files if files and failed and failed[0] == item.id else FilePart(),
             "answer_form": form_for(item.id, "answer", AnswerForm)
             if policies.may_answer(actor, contract, item)
             else None,

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from litestar import Controller, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +19,7 @@ from core.errors import ForbiddenError, InvalidError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
+from web.form_files import FilePart, form_files, refused_files, waiting_files
 from web.guards import Access
 from web.notice_view import team_views
 from web.requests import UPLOAD_BODY_LIMIT, form_data
@@ -47,19 +47,14 @@ class ObjectionController(Controller):
         actor: Acting,
         notice_id: FromPath[uuid.UUID],
     ) -> Template | Response[Any]:
-        data = await form_data(request)
-        form = ObjectionForm(data)
+        form = ObjectionForm(await form_data(request))
         # Whoever may not object is told so whatever was typed.
         notice = await read_notice(session, actor, notice_id)
         if not policies.has_standing(actor, notice.challenge) or not form.validate():
-            return await _new_page(request, session, actor, notice_id, form, status=422)
-        files = [
-            (item.filename, await item.read())
-            for item in data.getlist("files")
-            if isinstance(item, UploadFile) and item.filename
-        ]
+            part = await waiting_files(request)
+            return await _new_page(request, session, actor, notice_id, form, files=part, status=422)
         try:
-            async with session.begin_nested():
+            async with form_files(request, session, settings, actor, "notice", notice_id) as files:
                 objection = await service.raise_objection(
                     session,
                     actor,
@@ -70,8 +65,8 @@ class ObjectionController(Controller):
                     files,
                 )
         except InvalidError as error:
-            form.add_errors(error.errors)
-            return await _new_page(request, session, actor, notice_id, form, status=422)
+            part = await refused_files(request, form, error)
+            return await _new_page(request, session, actor, notice_id, form, files=part, status=422)
         return redirect(
             request,
             f"/objections/{objection.id}",
@@ -138,6 +133,7 @@ async def _new_page(
     notice_id: uuid.UUID,
     form: ObjectionForm,
     *,
+    files: FilePart | None = None,
     status: int = 200,
 ) -> Template:
     notice = await read_notice(session, actor, notice_id)
@@ -157,6 +153,7 @@ async def _new_page(
         notice=notice,
         challenge=notice.challenge,
         form=form,
+        files=files or FilePart(),
         may_object=await service.may_object(session, actor, notice),
     )
 

@@ -1,7 +1,7 @@
 """Uploads in pieces, for scripts alone: begin, send piece by piece, ask where it stands, finish or give up.
 
-A form that sends its file whole works as well, without any of this. What a subject asks of its files stands in SUBJECTS
-of web/controllers/attachments.py.
+A form that sends its file whole works as well, without any of this. What a target asks of its files stands in
+web/upload_targets.py.
 """
 
 import uuid
@@ -22,10 +22,10 @@ from core.uploads import (
     own_upload,
     take_piece,
 )
-from web.controllers.attachments import SUBJECTS, SubjectRules
 from web.dependencies import Acting, Config, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
 from web.requests import form_data
+from web.upload_targets import TARGETS, UploadTarget
 
 # A piece, and what its request needs besides.
 PIECE_BODY_LIMIT = PIECE_BYTES + 2**16
@@ -95,13 +95,17 @@ class UploadController(Controller):
         actor: Acting,
         upload_id: FromPath[uuid.UUID],
     ) -> Response[dict[str, Any]]:
-        """Hand the whole file to its subject; where it is refused the upload is over, too."""
+        """Hand the whole file to its target; where it is refused the upload is over, too.
+
+        What comes with a form is handed over by the form.
+        """
         name = (await form_data(request)).get("name")
         upload = await own_upload(session, actor, upload_id, lock=True)
         rules = await _rules(session, actor, upload.subject_type, upload.subject_id)
         content = await content_of_upload(settings, upload, rules.key)
-        add = _subject(upload.subject_type).add
-        assert add is not None
+        add = _target(upload.subject_type).add
+        if add is None:
+            raise NotFoundError(_("There is nothing at this address."))
         try:
             async with session.begin_nested():
                 target = await add(session, settings, actor, upload.subject_id, name, content)
@@ -119,18 +123,15 @@ class UploadController(Controller):
         return Response({})
 
 
-def _subject(subject_type: str) -> SubjectRules:
-    found = SUBJECTS.get(subject_type)
-    if found is None or found.rules is None or found.add is None:
+def _target(name: str) -> UploadTarget:
+    if name not in TARGETS:
         raise NotFoundError(_("There is nothing at this address."))
-    return found
+    return TARGETS[name]
 
 
-async def _rules(session: DbSession, actor: Acting, subject_type: str, subject_id: uuid.UUID) -> FileRules:
-    """What holds for files of that subject; raises where this person may add none now."""
-    rules = _subject(subject_type).rules
-    assert rules is not None
-    return await rules(session, actor, subject_id)
+async def _rules(session: DbSession, actor: Acting, name: str, target_id: uuid.UUID) -> FileRules:
+    """What holds for files of that target; raises where this person may add none now."""
+    return await _target(name).rules(session, actor, target_id)
 
 
 def _state(upload: Upload, status: int = 200) -> Response[dict[str, Any]]:

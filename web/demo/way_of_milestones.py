@@ -231,7 +231,7 @@ async def _accept(story: Story) -> None:
     async with story.day(115, hour=9) as session:
         contract_id = (await _contract(session, story, ACCEPTED)).id
         lead = await _lead(session, story, ACCEPTED)
-        acceptance = await ask_for_acceptance(session, lead, contract_id, ASKED)
+        acceptance = await ask_for_acceptance(session, story.process.settings, lead, contract_id, ASKED)
     await _answer(story, poster, acceptance.id, 111, POSTER_ACCEPTS)
     await _answer(story, story.officer, acceptance.id, 107, OFFICER_CONFIRMS)
     for actor, days_ago, (stars, comment) in ((poster, 104, BY_POSTER), (lead, 102, BY_LEAD)):

@@ -152,3 +152,4 @@ async def _milestone(builder: Builder, things: dict[str, Any], contract: Contrac
         session.add_all([proposal, acceptance])
         await session.flush()
         things["elimination_id"], things["acceptance_id"] = proposal.id, acceptance.id
+        things["acceptance_file"] = (await builder.attachment("final_acceptance", acceptance.id)).id

@@ -1,11 +1,12 @@
 // Uploads in pieces with a bar: they go on where they stopped after a lost connection, and after the page was closed if
-// the same file is chosen again within a day. Without this file the form sends its files whole.
+// the same file is chosen again within a day. Files of a form that holds more than files are sent before it; the form then
+// names them. Without this file the form sends its files whole.
 "use strict";
 
 const RETRIES_S = [1, 2, 5, 10, 20, 30];
 
-function uploadKey(form, file) {
-  return ["upload", form.dataset.subjectType, form.dataset.subjectId, file.name, file.size, file.lastModified].join(":");
+function uploadKey(part, file) {
+  return ["upload", part.dataset.subjectType, part.dataset.subjectId, file.name, file.size, file.lastModified].join(":");
 }
 
 function remember(key, id) {
@@ -24,13 +25,13 @@ function remembered(key) {
 class Refused extends Error {}
 
 class Sender {
-  constructor(form, file, controller, show) {
-    this.form = form;
+  constructor(part, file, controller, show) {
+    this.part = part;
     this.file = file;
     this.controller = controller;
     this.show = show;
-    this.key = uploadKey(form, file);
-    this.token = form.elements._csrf_token.value;
+    this.key = uploadKey(part, file);
+    this.token = part.closest("form").elements._csrf_token.value;
   }
 
   async ask(path, options = {}) {
@@ -50,7 +51,7 @@ class Sender {
   // What the server refuses is said; what did not reach it, or broke there, is tried again.
   checked({ status, body }) {
     if (status >= 500) throw new TypeError("server");
-    if (status >= 400) throw new Refused(Sender.messageOf(body, this.form.dataset.failed));
+    if (status >= 400) throw new Refused(Sender.messageOf(body, this.part.dataset.failed));
     return body;
   }
 
@@ -62,8 +63,8 @@ class Sender {
       remember(this.key, null);
     }
     const fields = new URLSearchParams({
-      subject_type: this.form.dataset.subjectType,
-      subject_id: this.form.dataset.subjectId,
+      subject_type: this.part.dataset.subjectType,
+      subject_id: this.part.dataset.subjectId,
       size: this.file.size,
     });
     const begun = this.checked(await this.ask("/uploads", { method: "POST", body: fields }));
@@ -71,6 +72,7 @@ class Sender {
     return begun;
   }
 
+  // All pieces; answers with the upload, which waits to be finished.
   async send() {
     let state = await this.patiently(() => this.begin());
     while (state.offset < this.file.size) {
@@ -91,10 +93,18 @@ class Sender {
       });
     }
     this.show(this.file.size);
+    return state.id;
+  }
+
+  async finish(id) {
     const fields = new URLSearchParams({ name: this.file.name });
-    const finished = this.checked(await this.ask(`/uploads/${state.id}/finish`, { method: "POST", body: fields }));
-    remember(this.key, null);
+    const finished = this.checked(await this.ask(`/uploads/${id}/finish`, { method: "POST", body: fields }));
+    this.forget();
     return finished.location;
+  }
+
+  forget() {
+    remember(this.key, null);
   }
 
   async patiently(act) {
@@ -104,7 +114,7 @@ class Sender {
       } catch (error) {
         if (error instanceof Refused) remember(this.key, null);
         if (!(error instanceof TypeError) || tries >= RETRIES_S.length) throw error;
-        this.show(null, this.form.dataset.waiting);
+        this.show(null, this.part.dataset.waiting);
         await new Promise((resolve) => setTimeout(resolve, RETRIES_S[tries] * 1000));
         this.controller.signal.throwIfAborted();
       }
@@ -112,20 +122,17 @@ class Sender {
   }
 }
 
-async function uploadAll(form) {
-  const box = form.querySelector("[data-progress]");
+// Sends the chosen files of a part; answers with what `done` makes of each, in their order. Throws what broke it off.
+async function sendAll(part, input, done) {
+  const box = part.querySelector("[data-progress]");
   const bar = box.querySelector("progress");
   const percent = box.querySelector("[data-percent]");
   const note = box.querySelector("[data-note]");
-  const fault = form.querySelector("[data-error]");
-  const input = form.elements.file;
-  const controller = new AbortController();
-  const buttons = form.querySelectorAll("button:not([data-stop])");
   const stop = box.querySelector("[data-stop]");
+  const controller = new AbortController();
   const files = [...input.files];
   const all = files.reduce((sum, file) => sum + file.size, 0) || 1;
   let before = 0;
-  let location = null;
   const show = (sent, text = "") => {
     if (sent !== null) {
       bar.value = Math.floor(((before + sent) * 100) / all);
@@ -133,46 +140,107 @@ async function uploadAll(form) {
     }
     note.textContent = text;
   };
-  fault.classList.remove("d-block");
-  input.classList.remove("is-invalid");
   box.classList.remove("d-none");
   stop.disabled = false;
   stop.onclick = () => controller.abort();
-  buttons.forEach((button) => { button.disabled = true; });
   try {
     for (const file of files) {
-      location = await new Sender(form, file, controller, show).send();
+      const sender = new Sender(part, file, controller, show);
+      await done(sender, await sender.send());
       before += file.size;
     }
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      fault.textContent = error instanceof Refused ? error.message : form.dataset.failed;
-      fault.classList.add("d-block");
-      input.classList.add("is-invalid");
-    }
+  } finally {
+    box.classList.add("d-none");
   }
-  box.classList.add("d-none");
-  buttons.forEach((button) => { button.disabled = false; });
+}
+
+function tell(part, input, text) {
+  const fault = part.querySelector("[data-error]");
+  fault.textContent = text;
+  fault.classList.toggle("d-block", Boolean(text));
+  input.classList.toggle("is-invalid", Boolean(text));
+}
+
+function messageFor(part, error) {
+  if (error.name === "AbortError") return "";
+  return error instanceof Refused ? error.message : part.dataset.failed;
+}
+
+// Each file is added when it is there.
+async function addFiles(part, input) {
+  let location = null;
+  let message = "";
+  try {
+    await sendAll(part, input, async (sender, id) => { location = await sender.finish(id); });
+  } catch (error) {
+    message = messageFor(part, error);
+    tell(part, input, message);
+  }
   if (!location) return;
-  const target = form.dataset.refresh;
+  const target = part.dataset.refresh;
   if (target && window.htmx) {
-    const message = fault.classList.contains("d-block") ? fault.textContent : "";
     await window.htmx.ajax("GET", location.split("#")[0], { target, select: target, swap: "outerHTML" });
     if (message) {
       const again = document.querySelector(`${target} [data-error]`);
       again.textContent = message;
       again.classList.add("d-block");
     }
-  } else if (!fault.classList.contains("d-block")) {
+  } else if (!message) {
     window.location.assign(location);
     window.location.reload();
   }
 }
 
+function hidden(name, value) {
+  const field = document.createElement("input");
+  field.type = "hidden";
+  field.name = name;
+  field.value = value;
+  return field;
+}
+
+// The form goes out when all of its files are there, with their uploads in the files' place. Answers whether it did.
+async function sendBeforeForm(form, part, input, submitter) {
+  const sent = [];
+  try {
+    await sendAll(part, input, async (sender, id) => { sent.push([sender, id]); });
+  } catch (error) {
+    tell(part, input, messageFor(part, error));
+    return false;
+  }
+  for (const [sender, id] of sent) {
+    part.append(hidden("upload", `${id} ${sender.file.name}`));
+    sender.forget();
+  }
+  input.disabled = true;
+  if (submitter && submitter.name) form.append(hidden(submitter.name, submitter.value));
+  form.submit();
+  return true;
+}
+
+async function upload(form, part, input, submitter) {
+  const buttons = form.querySelectorAll("button:not([data-stop])");
+  tell(part, input, "");
+  buttons.forEach((button) => { button.disabled = true; });
+  const isGone = part.hasAttribute("data-with-form")
+    ? await sendBeforeForm(form, part, input, submitter)
+    : await addFiles(part, input);
+  if (!isGone) buttons.forEach((button) => { button.disabled = false; });
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.hasAttribute("data-upload") || !window.fetch || !form.elements.file.files.length) return;
+  const part = form.querySelector("[data-upload]");
+  const input = part && part.querySelector("input[type=file]");
+  if (!input || !window.fetch || !input.files.length) return;
   event.preventDefault();
   // After the handler that keeps a second click from sending twice.
-  window.setTimeout(() => uploadAll(form), 0);
+  window.setTimeout(() => upload(form, part, input, event.submitter), 0);
+});
+
+// Back from the browser's cache: the form can be filled in again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.querySelectorAll("[data-upload] input[type=file]:disabled").forEach((input) => { input.disabled = false; });
+  document.querySelectorAll("[data-upload] input[type=hidden][name=upload]").forEach((field) => field.remove());
 });
