@@ -78,12 +78,7 @@ async def save_scores(
         raise ConflictError(_("Your scores are handed in: they can be revised in the discussion."))
     _check(seat.review, given)
     present = {score.criterion: score for score in seat.scores if score.bid_id == bid_id}
-    changed = [
-        (place, item)
-        for place, item in enumerate(given)
-        if place not in present
-        or (present[place].points, present[place].comment) != (item.points, item.comment.strip())
-    ]
+    changed = _changed(present, given)
     if not changed:
         # Pressed twice: the audit log tells of what was done once.
         return seat
@@ -138,6 +133,9 @@ async def revise(
     if not reason.strip():
         raise InvalidError({"reason": _("Please give a reason.")})
     present = {score.criterion: score for score in seat.scores if score.bid_id == bid_id}
+    if not _changed(present, given):
+        # Pressed twice, or nothing changed: nothing was revised.
+        return seat
     changed = 0
     for place, item in enumerate(given):
         score = present[place]
@@ -224,6 +222,16 @@ async def _reading(session: AsyncSession, actor: Actor, seat_id: uuid.UUID, bid_
     if not policies.may_read_bid(actor, seat, bid_id):
         raise NotFoundError(NO_SEAT)
     return seat
+
+
+def _changed(present: Mapping[int, Score], given: Sequence[Given]) -> list[tuple[int, Given]]:
+    """What was given otherwise than it stands there, by the criterion's place."""
+    return [
+        (place, item)
+        for place, item in enumerate(given)
+        if place not in present
+        or (present[place].points, present[place].comment) != (item.points, item.comment.strip())
+    ]
 
 
 def _check(review: Review, given: Sequence[Given]) -> None:

@@ -238,6 +238,12 @@ async def test_what_a_reviewer_sends_twice_is_done_once(make: Factory) -> None:
     await panel.hand_in(1)
     await session.commit()
     await panel.read()
+    for points in (9, 9, 8):
+        given = [Given(Decimal(points), "意见0") for _ in panel.review.criteria]
+        await scoring.revise(session, panel.actor(0), panel.seat(0).id, bid.id, given, "漏看附件")
+        await session.commit()
+        await panel.read()
+    assert await entries("seat.scores_revised") == 2
     for index, text in ((0, "同意"), (0, " 同意"), (1, "同意"), (0, "同意")):
         await scoring.remark(session, panel.actor(index), panel.seat(index).id, text)
         await session.commit()

@@ -1,5 +1,6 @@
-"""The formal check with one completion, and the review: a conflict, a replacement, scores, a remark, the ranking."""
+"""The formal check with one completion, and the review: a conflict, a replacement, scores and their revision, a remark, the ranking."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.resilience.browsing import Fields, Files
@@ -10,6 +11,7 @@ from tests.resilience.way.bidding import bid_of
 PDF = b"%PDF-1.7 signed"
 # By criterion, for the bids in the order of the cast: the first one wins.
 POINTS = ("9", "7", "5")
+REVISED = "4"
 
 
 def pdf(name: str) -> Files:
@@ -78,6 +80,7 @@ def review(run: Run, challenge: str) -> None:
     for expert in (first, second):
         _declare(run, found, expert, conflict="none")
         _score(run, challenge, found, expert)
+    _revise(run, challenge, found, first)
     _remark(run, found, first)
     run.act(
         "end of the review",
@@ -124,21 +127,16 @@ def _score(run: Run, challenge: str, found: Any, expert: Reviewer) -> None:
         bid = bid_of(run, challenge, bidder)
         path = f"/seats/{seat}/bids/{bid}"
 
-        def fields(path: str = path, points: str = points) -> Fields:
-            form = run.form(expert.email, path, path)
-            return form | {name: points for name in form if name.endswith("points")}
-
         run.act(
             "scores",
             expert.email,
             path,
-            fields,
+            _scored(run, expert, path, points),
             "SELECT count(*) = (SELECT jsonb_array_length(criteria) FROM review WHERE id = %s) FROM score"
-            " WHERE seat_id = %s AND bid_id = %s AND points = %s",
+            " WHERE seat_id = %s AND bid_id = %s AND points IS NOT NULL",
             found,
             seat,
             bid,
-            points,
         )
     run.act(
         "handing in of scores",
@@ -147,6 +145,30 @@ def _score(run: Run, challenge: str, found: Any, expert: Reviewer) -> None:
         {},
         "SELECT handed_in_at IS NOT NULL FROM panel_seat WHERE id = %s",
         seat,
+    )
+
+
+def _scored(run: Run, expert: Reviewer, path: str, points: str, **more: str) -> Callable[[], Fields]:
+    def fields() -> Fields:
+        form = run.form(expert.email, path, path)
+        return form | {name: points for name in form if name.endswith("points")} | more
+
+    return fields
+
+
+def _revise(run: Run, challenge: str, found: Any, expert: Reviewer) -> None:
+    seat, bid = _seat(run, found, expert), bid_of(run, challenge, run.cast.bidders[-1])
+    path = f"/seats/{seat}/bids/{bid}"
+    run.act(
+        "revision of scores",
+        expert.email,
+        path,
+        _scored(run, expert, path, REVISED, note="漏看附件。"),
+        "SELECT count(*) = (SELECT jsonb_array_length(criteria) FROM review WHERE id = %s) FROM score_revision"
+        " WHERE seat_id = %s AND bid_id = %s",
+        found,
+        seat,
+        bid,
     )
 
 
