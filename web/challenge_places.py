@@ -133,7 +133,7 @@ async def _contracts(session: AsyncSession, actor: Actor, challenge: Challenge) 
     if not own and not contract_policies.may_see_all(actor, challenge):
         return None
     address = f"/challenges/{challenge.id}/contracts"
-    return Place(address, gettext("Contracts"), "file-text", len(own))
+    return Place(address, gettext("Contracts"), "file-text", len(own) or None)
 
 
 async def _history(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:

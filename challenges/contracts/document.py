@@ -125,7 +125,7 @@ def _blocks(book: TaskBook, number: int, reason: str) -> Iterator[Block]:
     )
     yield from _titled(gettext("Intellectual property"), book.ip_terms)
     yield from _titled(gettext("Sharing of benefits"), book.benefit_terms)
-    yield from _titled(gettext("Military order: what follows where a promise is not kept"), book.order_clause)
+    yield from _titled(gettext("Pledge: what follows where a promise is not kept"), book.order_clause)
     yield from _titled(gettext("Other terms"), book.other_terms)
     yield Block("heading", gettext("Signatures"))
     yield Block(
@@ -183,7 +183,7 @@ def pdf_of(book: TaskBook, number: int, reason: str = "") -> bytes:
     return set_document(
         TEMPLATE,
         {
-            "title": gettext("Task book of a reveal-the-list project (military order)"),
+            "title": gettext("Task book of a reveal-the-list project, with the pledge to deliver"),
             "name": book.title,
             "blocks": [asdict(item) for item in blocks(book, number, reason)],
         },
@@ -280,7 +280,7 @@ def _lines(book: TaskBook) -> Iterator[tuple[tuple[str, str, str], Any]]:
         (gettext("Technical plan and work"), book.plan),
         (gettext("Intellectual property"), book.ip_terms),
         (gettext("Sharing of benefits"), book.benefit_terms),
-        (gettext("Military order: what follows where a promise is not kept"), book.order_clause),
+        (gettext("Pledge: what follows where a promise is not kept"), book.order_clause),
         (gettext("Other terms"), book.other_terms),
     ):
         yield (gettext("Terms"), title, ""), text

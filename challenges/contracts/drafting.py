@@ -41,7 +41,7 @@ def first_text(
     with use_locale(LANGUAGE):
         stages = _stages(steps_from_json(bid.steps) if bid else (), months, total, is_race=teams > 1)
         order_clause = gettext(
-            "The lead and all members give their word, as a military order, that every target is met in time. Where a"
+            "The lead and all members pledge that every target is met in time. Where a"
             " milestone is missed they mend it within the period that the poster sets. Where it is missed again, or"
             " the final acceptance is refused, the work ends: nothing more is paid, money not yet spent is given back,"
             " and the failure is recorded under the rules of the program. Nobody answers for force majeure, nor for a"

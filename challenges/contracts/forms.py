@@ -59,7 +59,7 @@ class TermsForm(BaseForm):
     ip_terms = TextAreaField(_("Intellectual property"), [MaxLength(LONG_TEXT)])
     benefit_terms = TextAreaField(_("Sharing of benefits"), [MaxLength(LONG_TEXT)])
     order_clause = TextAreaField(
-        _("Military order: what follows where a promise is not kept"), [MaxLength(LONG_TEXT)]
+        _("Pledge: what follows where a promise is not kept"), [MaxLength(LONG_TEXT)]
     )
     other_terms = TextAreaField(_("Other terms"), [MaxLength(LONG_TEXT)])
 
