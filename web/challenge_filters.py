@@ -1,6 +1,5 @@
 """The filters of the list of challenges as an address and as words: for the list, and for saved searches."""
 
-import uuid
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -12,6 +11,7 @@ from core.i18n import gettext
 from solvers.fields import field_of
 from solvers.regions import PROVINCES
 from web.labels import label
+from web.requests import as_uuid
 
 MAX_QUERY_LENGTH = 200
 PARAMETERS = (
@@ -48,7 +48,7 @@ def asked_filters(asked: dict[str, str]) -> ChallengeFilters:
         text=" ".join(asked["q"].replace("\0", "").split())[:MAX_QUERY_LENGTH],
         field=subfield[:2] or (asked["field"] if _is_code(asked["field"], 2) else ""),
         subfield=subfield,
-        program_id=_as_uuid(asked["program"]),
+        program_id=as_uuid(asked["program"]),
         region=asked["region"] if _is_code(asked["region"], 2) or _is_code(asked["region"], 4) else "",
         min_wan=_as_wan(asked["min"]),
         max_wan=_as_wan(asked["max"]),
@@ -59,13 +59,6 @@ def asked_filters(asked: dict[str, str]) -> ChallengeFilters:
 
 def _is_code(text: str, length: int) -> bool:
     return len(text) == length and text.isascii() and text.isdigit()
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 def _as_wan(text: str) -> Decimal | None:

@@ -16,7 +16,7 @@ from core.i18n import lazy_gettext as _
 from core.settings import Settings
 from core.uploads import Upload, content_of_upload, drop_upload, own_upload
 from web.dependencies import WebRequest
-from web.requests import form_data, uploaded_files
+from web.requests import as_uuid, form_data, uploaded_files
 
 # The form's field that names an upload and its file, and the one that holds files themselves.
 SENT, FILE = "upload", "file"
@@ -92,10 +92,8 @@ async def _sent_files(request: WebRequest) -> list[SentFile]:
     found: list[SentFile] = []
     for value in (await form_data(request)).getlist(SENT):
         key, _space, name = value.partition(" ") if isinstance(value, str) else ("", "", "")
-        try:
-            found.append(SentFile(uuid.UUID(key), name))
-        except ValueError:
-            continue
+        if (upload_id := as_uuid(key)) is not None:
+            found.append(SentFile(upload_id, name))
     return found
 
 

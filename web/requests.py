@@ -1,6 +1,7 @@
 """What a request carries besides its route: client address, safe return paths, form data for WTForms."""
 
 import re
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +70,14 @@ class FormData:
     def get(self, name: str, default: str = "") -> str:
         value = self._data.get(name, default)
         return value.replace("\0", "") if isinstance(value, str) else default
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    """An id that was typed or chosen; None for what is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def as_moment(text: str) -> datetime | None:

@@ -25,7 +25,7 @@ from web.downloads import Cell, csv_response, xlsx_response
 from web.guards import Access
 from web.labels import choices, label
 from web.paging import Page, page_number
-from web.requests import form_data
+from web.requests import as_uuid, form_data
 from web.templating import redirect, render
 
 RUNNING = (AllocationState.QUEUED, AllocationState.RUNNING)
@@ -116,9 +116,8 @@ async def _earlier(
     request: WebRequest, session: AsyncSession, actor: Actor, program_id: uuid.UUID
 ) -> AllocationRun | None:
     """The run whose question is to be changed, where the address names one."""
-    try:
-        run_id = uuid.UUID(request.query_params.get("from", ""))
-    except ValueError:
+    run_id = as_uuid(request.query_params.get("from", ""))
+    if run_id is None:
         return None
     _program, run = await service.read_run(session, actor, program_id, run_id)
     return run

@@ -23,7 +23,7 @@ from web.amendment_view import amendment_views
 from web.challenge_places import places_of
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.requests import FormData, form_data
+from web.requests import FormData, as_uuid, form_data
 from web.templating import redirect, render
 
 ARRANGING = frozenset({"add", "remove", "up", "down"})
@@ -195,11 +195,8 @@ async def _failed(
 
 async def _earlier(request: WebRequest, session: DbSession, challenge: Challenge) -> Any:
     """The proposal that the poster makes again: one of this challenge, which had no effect."""
-    try:
-        key = uuid.UUID(request.query_params.get("again", ""))
-    except ValueError:
-        return None
-    found = await queries.amendment_by_id(session, key)
+    key = as_uuid(request.query_params.get("again", ""))
+    found = await queries.amendment_by_id(session, key) if key is not None else None
     return found if found is not None and found.challenge_id == challenge.id else None
 
 

@@ -26,7 +26,7 @@ from solvers.organizations.queries import search_organizations
 from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.labels import choices
-from web.requests import UPLOAD_BODY_LIMIT, FormData, form_data, uploaded_file
+from web.requests import UPLOAD_BODY_LIMIT, FormData, as_uuid, form_data, uploaded_file
 from web.self_saving import Draft, answer_saved, answer_stale, revision_of
 from web.templating import is_htmx, redirect, render
 
@@ -44,7 +44,7 @@ class DraftController(Controller):
     ) -> Template | Response[Any]:
         data = await form_data(request)
         challenge = await service.create_draft(
-            session, actor, title=data.get("title"), round_id=_as_uuid(data.get("round_id"))
+            session, actor, title=data.get("title"), round_id=as_uuid(data.get("round_id"))
         )
         return redirect(request, f"/challenges/{challenge.id}/edit")
 
@@ -137,7 +137,7 @@ class DraftController(Controller):
         """Organizations to tick, beside those ticked already: what the field's search shows."""
         challenge = await service.editable_challenge(session, actor, challenge_id)
         asked = request.query_params
-        chosen = [key for key in map(_as_uuid, asked.getall("invited", [])) if key is not None]
+        chosen = [key for key in map(as_uuid, asked.getall("invited", [])) if key is not None]
         return render(
             request,
             "challenges/_invitees.html",
@@ -271,7 +271,7 @@ async def _edit_page(
     data: FormData | None = None,
     file_error: str = "",
 ) -> Template:
-    chosen = [key for key in map(_as_uuid, form.invited.data or []) if key is not None]
+    chosen = [key for key in map(as_uuid, form.invited.data or []) if key is not None]
     return render(
         request,
         "challenges/edit.html",
@@ -319,10 +319,3 @@ async def _invitees(
         "invited": await queries.organizations_by_ids(session, chosen),
         "found": [item for item in found if item.id not in chosen],
     }
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -23,7 +23,7 @@ from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.notice_view import team_views
 from web.paging import Page, page_number
-from web.requests import form_data
+from web.requests import as_uuid, form_data
 from web.templating import redirect, render
 
 FEED_ENTRIES = 50
@@ -41,7 +41,7 @@ class NoticeController(Controller):
         page, state, program = (asked.get(name, "") for name in ("page", "state", "program"))
         chosen = next((item for item in NoticeState if item.value == state), None)
         certificates = await certificates_of(session, actor)
-        program_id = _as_uuid(program)
+        program_id = as_uuid(program)
         total = await queries.count_notices(session, actor, certificates, chosen, program_id)
         shown = Page(page_number(page), total)
         return render(
@@ -149,10 +149,3 @@ async def _preparation(
         error=error,
         is_officer=is_officer_in_charge(actor, preview.challenge),
     )
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

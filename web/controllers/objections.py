@@ -22,7 +22,7 @@ from web.dependencies import Acting, Config, DbSession, FromPath, WebRequest
 from web.form_files import FilePart, form_files, refused_files, waiting_files
 from web.guards import Access
 from web.notice_view import team_views
-from web.requests import UPLOAD_BODY_LIMIT, form_data
+from web.requests import UPLOAD_BODY_LIMIT, as_uuid, form_data
 from web.templating import redirect, render
 
 
@@ -61,7 +61,7 @@ class ObjectionController(Controller):
                     settings,
                     notice_id,
                     form.text.data or "",
-                    _as_uuid(form.consortium.data or ""),
+                    as_uuid(form.consortium.data or ""),
                     files,
                 )
         except InvalidError as error:
@@ -114,7 +114,7 @@ class ObjectionController(Controller):
                     Effect(form.effect.data),
                     form.answer.data or "",
                     form.summary.data or "",
-                    [key for text in form.teams.data or [] if (key := _as_uuid(text)) is not None],
+                    [key for text in form.teams.data or [] if (key := as_uuid(text)) is not None],
                 )
         except InvalidError as error:
             form.add_errors(error.errors)
@@ -194,10 +194,3 @@ async def _page(
         why_not=why_not if waits else "",
         may_withdraw=policies.may_withdraw(actor, objection),
     )
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -16,7 +16,7 @@ from web.guards import Access
 from web.officer_bulk import BulkAction, action_named, actions_for, do_for_each, readable_among
 from web.officer_queue import Order, arranged, sections_of
 from web.officer_sections import OFFICE_DAYS
-from web.requests import form_data
+from web.requests import as_uuid, form_data
 from web.templating import render
 
 
@@ -92,10 +92,4 @@ def _action(name: str) -> BulkAction:
 
 def _keys(typed: list[str]) -> list[uuid.UUID]:
     """Ids in the order given, each once; what is none is left out."""
-    keys: dict[uuid.UUID, None] = {}
-    for text in typed:
-        try:
-            keys[uuid.UUID(text)] = None
-        except ValueError:
-            continue
-    return list(keys)
+    return list(dict.fromkeys(key for key in map(as_uuid, typed) if key is not None))

@@ -15,6 +15,7 @@ from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.notice_view import outcomes_by_team, team_views
 from web.paging import Page, page_number
+from web.requests import as_uuid
 from web.templating import render
 
 
@@ -30,10 +31,7 @@ class ResultController(Controller):
     ) -> Template:
         page, program = (request.query_params.get(name, "") for name in ("page", "program"))
         certificates = await certificates_of(session, actor)
-        try:
-            program_id = uuid.UUID(program)
-        except ValueError:
-            program_id = None
+        program_id = as_uuid(program)
         shown = Page(page_number(page), await queries.count_results(session, actor, certificates, program_id))
         return render(
             request,

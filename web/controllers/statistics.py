@@ -17,6 +17,7 @@ from web import charts
 from web.controllers.attachments import content_disposition
 from web.dependencies import Acting, DbSession, FromPath, FromQuery, WebRequest
 from web.guards import Access
+from web.requests import as_uuid
 from web.statistics_tables import dashboard_tables, public_tables, whole_percent
 from web.tables import Table, csv_file, xlsx_file
 from web.templating import render
@@ -122,11 +123,7 @@ def selection_of(first: str, last: str, round_id: str) -> Selection:
     first, last = (month if MONTH.fullmatch(month) else "" for month in (first, last))
     if first and last and last < first:
         first, last = last, first
-    try:
-        chosen = uuid.UUID(round_id) if round_id else None
-    except ValueError:
-        chosen = None
-    return Selection(first, last, chosen)
+    return Selection(first, last, as_uuid(round_id))
 
 
 def dashboard_figures(dashboard: Dashboard) -> list[Figure]:
