@@ -94,7 +94,7 @@ LABELS: list[tuple[StrEnum, Any]] = [
     (ChallengeState.IN_REVIEW, _("In review")),
     (ChallengeState.MATCH_PROPOSED, _("Awaiting decision")),
     (ChallengeState.AWARDED, _("Awarded")),
-    (ChallengeState.IN_NOTICE, _("Public notice")),
+    (ChallengeState.IN_NOTICE, _("On public notice")),
     (ChallengeState.CONTRACTED, _("Contracted")),
     (ChallengeState.IN_PROGRESS, _("In progress")),
     (ChallengeState.ACCEPTED, _("Accepted")),

@@ -55,6 +55,9 @@ function ready() {
   document.querySelectorAll("form[data-autosubmit]").forEach((form) => form.requestSubmit());
   const focus = document.querySelector("[data-focus]");
   if (focus) focus.focus();
+  // On a phone the tab of the present page may stand outside the screen.
+  const tab = document.querySelector(".challenge-places .active");
+  if (tab) tab.closest(".nav").scrollLeft = tab.offsetLeft - 16;
 }
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
 else ready();
