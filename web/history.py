@@ -39,6 +39,7 @@ ACTIONS = {
     "review.broken_off": (_("Panel dissolved"), "arrow-back-up"),
     "review.panel_proposed": (_("Panel proposed by the program"), "wand"),
     "review.expert_seated": (_("Expert put on the panel"), "user-plus"),
+    "review.panel_reduced": (_("Review goes on with fewer experts"), "user-minus"),
     "review.proposal_dropped": (_("Proposed expert taken off"), "user-minus"),
     "seat.asked": (_("Expert asked for conflicts"), "mail-question"),
     "seat.declared": (_("Expert declared no conflict"), "shield-check"),

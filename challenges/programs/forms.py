@@ -127,6 +127,9 @@ class ProgramForm(BaseForm):
         ],
         default=5,
     )
+    min_panel_size = IntegerField(
+        _("Experts in a panel, at least"), [validators.Optional(), _whole(1, MAX_PANEL)]
+    )
     min_enterprise_expert_share = DecimalField(
         _("Enterprise experts in a panel, at least"),
         [
@@ -161,6 +164,10 @@ class ProgramForm(BaseForm):
     )
     is_open = BooleanField(_("The program takes new challenges"))
     officers = SelectMultipleField(_("Officers in charge"))
+
+    def validate_min_panel_size(self, field: IntegerField) -> None:
+        if field.data is not None and self.panel_size.data is not None and field.data > self.panel_size.data:
+            raise validators.ValidationError(_("At most as many as the panel has."))
 
 
 class RoundForm(BaseForm):

@@ -43,6 +43,7 @@ class Program(Updated, Base):
     __tablename__ = "program"
     __table_args__ = (
         CheckConstraint("clock_factor BETWEEN 1 AND 86400", name="clock_factor_plausible"),
+        CheckConstraint("min_panel_size BETWEEN 1 AND panel_size", name="fewest_experts_plausible"),
         CheckConstraint("min_enterprise_expert_share BETWEEN 0 AND 1", name="expert_share_between_0_and_1"),
         CheckConstraint(
             "panel_size BETWEEN 1 AND 25 AND max_winners BETWEEN 1 AND 3", name="heads_plausible"
@@ -76,6 +77,8 @@ class Program(Updated, Base):
     # Without a review the poster chooses among the bids.
     needs_review: Mapped[Flag]
     panel_size: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    # Reviewers may leave down to so many; None: the panel stays whole.
+    min_panel_size: Mapped[int | None] = mapped_column(SmallInteger, default=None)
     # Least share of enterprise experts in a panel, a part of one.
     min_enterprise_expert_share: Mapped[Decimal] = mapped_column(
         Numeric(5, 4), default=Decimal(0), server_default="0"

@@ -32,6 +32,7 @@ FIELDS = (
     "completion_days",
     "needs_review",
     "panel_size",
+    "min_panel_size",
     "min_enterprise_expert_share",
     "review_days",
     "max_winners",

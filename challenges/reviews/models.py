@@ -96,6 +96,10 @@ class Review(Updated, Base):
         CheckConstraint(
             "panel_size >= 1 AND min_enterprise BETWEEN 0 AND panel_size", name="panel_plausible"
         ),
+        CheckConstraint(
+            "min_panel_size BETWEEN 1 AND panel_size AND min_enterprise_share BETWEEN 0 AND 1",
+            name="fewest_experts_plausible",
+        ),
     )
 
     id: Mapped[Key]
@@ -106,6 +110,14 @@ class Review(Updated, Base):
     panel_size: Mapped[int] = mapped_column(SmallInteger)
     # Enterprise experts, heads.
     min_enterprise: Mapped[int] = mapped_column(SmallInteger)
+    # What the program asked for when the review began: the fewest experts (None: the whole panel), and of any number of
+    # them the share of enterprise experts.
+    min_panel_size: Mapped[int | None] = mapped_column(SmallInteger, default=None)
+    min_enterprise_share: Mapped[Decimal] = mapped_column(
+        Numeric(5, 4), default=Decimal(0), server_default="0"
+    )
+    # Why it went on with fewer experts than it began with.
+    fewer_note: Mapped[LongText] = mapped_column(default="")
     # Of each bid the highest and the lowest total are not counted.
     drops_extremes: Mapped[Flag]
     begun_by_id: Mapped[uuid.UUID] = reference("person.id", ondelete="RESTRICT")

@@ -108,14 +108,14 @@ async def prospects_of(
 
 async def propose(session: AsyncSession, actor: Actor, review_id: uuid.UUID) -> Proposal:
     """Fill the free seats of one review with the best experts; those seated stay."""
-    await _hold_panels(session)
+    await hold_panels(session)
     review = await locked_review(session, actor, review_id)
     return await _propose(session, actor, [review])
 
 
 async def propose_for_round(session: AsyncSession, actor: Actor, round_id: uuid.UUID) -> Proposal:
     """Fill the free seats of all reviews of a round that are being prepared, solved as one question."""
-    await _hold_panels(session)
+    await hold_panels(session)
     ids = await queries.preparing_in_round(session, actor, round_id)
     if not ids:
         raise NotFoundError(_("No review of this round is being prepared."))
@@ -176,7 +176,7 @@ async def seat_expert(
     session: AsyncSession, actor: Actor, review_id: uuid.UUID, expert_id: uuid.UUID
 ) -> PanelSeat:
     """Put an expert on the panel by hand; raises InvalidError on field `expert` for a conflict or a full panel."""
-    await _hold_panels(session)
+    await hold_panels(session)
     review = await locked_review(session, actor, review_id)
     if review.state not in (ReviewState.PREPARING, ReviewState.SCORING):
         raise ConflictError(_("The panel is settled."))
@@ -227,7 +227,7 @@ async def ask(session: AsyncSession, actor: Actor, seat: PanelSeat) -> None:
 
 async def excuse(session: AsyncSession, actor: Actor, seat_id: uuid.UUID, reason: str) -> Review:
     """Take an expert off the panel. Who was only proposed goes without a trace; the others with a reason."""
-    await _hold_panels(session)
+    await hold_panels(session)
     seat = await locked_seat(session, actor, seat_id)
     review = seat.review
     if seat.state is SeatState.PROPOSED:
@@ -243,5 +243,6 @@ async def excuse(session: AsyncSession, actor: Actor, seat_id: uuid.UUID, reason
     return review
 
 
-async def _hold_panels(session: AsyncSession) -> None:
+async def hold_panels(session: AsyncSession) -> None:
+    """One change of any panel at a time."""
     await session.execute(select(func.pg_advisory_xact_lock(PANELS)))

@@ -1,6 +1,5 @@
 """Use cases of the officer who leads a review, and what time brings. Panels and scores have files of their own."""
 
-import math
 import uuid
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +15,11 @@ from challenges.reviews import events, policies, queries
 from challenges.reviews.access import INTERESTED, locked_review
 from challenges.reviews.criteria import frozen, lines_of, thawed
 from challenges.reviews.models import SEATED, Review, ReviewState, SeatState
-from challenges.reviews.panels import ask
+from challenges.reviews.panels import ask, hold_panels, prospects_of
 from challenges.reviews.ranking import BidScores, Ranked, rank_bids
-from challenges.reviews.states import REVIEW
+from challenges.reviews.states import REVIEW, enterprise_heads, reduction_gap
 from core import audit
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.i18n import lazy_gettext as _
 from core.i18n import use_locale
@@ -60,7 +59,9 @@ async def begin_review(
         criteria=criteria,
         bid_ids=[str(bid.id) for bid in admitted],
         panel_size=program.panel_size,
-        min_enterprise=math.ceil(program.min_enterprise_expert_share * program.panel_size),
+        min_enterprise=enterprise_heads(program.min_enterprise_expert_share, program.panel_size),
+        min_panel_size=program.min_panel_size,
+        min_enterprise_share=program.min_enterprise_expert_share,
         drops_extremes=drops_extremes,
         begun_by_id=actor.person_id,
         ranking=[],
@@ -131,6 +132,39 @@ async def reopen_scoring(session: AsyncSession, actor: Actor, review_id: uuid.UU
     await move(session, REVIEW, actor, review, ReviewState.SCORING, note=reason, now=now)
     _set_deadline(review, _days_from(review, now))
     await session.flush()
+    return review
+
+
+async def go_on_with_fewer(session: AsyncSession, actor: Actor, review_id: uuid.UUID, reason: str) -> Review:
+    """Somebody has left and is not replaced: the panel is as large as it is now, where the program allows so few.
+
+    Raises InvalidError on `note` with what is missing. Where all who are left have scored, they discuss from now on.
+    """
+    await hold_panels(session)
+    review = await locked_review(session, actor, review_id)
+    missing = reduction_gap(review)
+    if missing is not None:
+        raise InvalidError({"note": missing})
+    if not reason.strip():
+        raise InvalidError({"note": _("Please give a reason.")})
+    free = sum(item.is_free for item in await prospects_of(session, review))
+    before, review.panel_size = review.panel_size, len(review.seated)
+    review.min_enterprise = enterprise_heads(review.min_enterprise_share, review.panel_size)
+    review.fewer_note = reason.strip()
+    await session.flush()
+    # An entry of the review, not of the challenge: the reason may name a reviewer.
+    await audit.record(
+        session,
+        actor,
+        "review.panel_reduced",
+        "review",
+        review.id,
+        {"experts": [before, review.panel_size], "free_experts": free, "reason": reason.strip()},
+    )
+    if review.state is ReviewState.SCORING and all(
+        seat.state is SeatState.HANDED_IN for seat in review.seated
+    ):
+        await begin_discussion(session, SYSTEM, review)
     return review
 
 

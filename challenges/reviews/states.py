@@ -1,6 +1,8 @@
 """The life of a review, and of each expert's seat on its panel."""
 
+import math
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +32,40 @@ def panel_gap(review: Review) -> Any:
         )
     if sum(seat.is_enterprise for seat in seated) < review.min_enterprise:
         return _("At least %(count)s enterprise experts belong to the panel.", count=review.min_enterprise)
+    return None
+
+
+def enterprise_heads(share: Decimal, heads: int) -> int:
+    """How many of so many experts have to be of enterprises.
+
+    >>> enterprise_heads(Decimal("0.25"), 5)
+    2
+    """
+    return math.ceil(share * heads)
+
+
+def reduction_gap(review: Review) -> Any:
+    """What keeps the review from going on with who is on the panel now, or None."""
+    heads, enterprise = len(review.seated), sum(seat.is_enterprise for seat in review.seated)
+    if review.state not in (SCORING, DISCUSSING):
+        return _("This is not possible in the present state.")
+    if heads >= review.panel_size:
+        return panel_gap(review) or _("Nobody is missing on the panel.")
+    least = review.min_panel_size or review.panel_size
+    if heads < least:
+        return _(
+            "The program asks for at least %(least)s experts; %(heads)s are on the panel.",
+            least=least,
+            heads=heads,
+        )
+    wanted = enterprise_heads(review.min_enterprise_share, heads)
+    if enterprise < wanted:
+        return _(
+            "Of %(heads)s experts at least %(wanted)s have to be enterprise experts; there are %(present)s.",
+            heads=heads,
+            wanted=wanted,
+            present=enterprise,
+        )
     return None
 
 

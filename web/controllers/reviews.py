@@ -21,7 +21,7 @@ from challenges.reviews.access import NO_REVIEW, locked_review
 from challenges.reviews.assignment import Proposal
 from challenges.reviews.forms import BeginForm, CriteriaForm, ExtensionForm, ReasonForm, RemarkForm
 from challenges.reviews.models import Review, ReviewState
-from challenges.reviews.states import panel_gap
+from challenges.reviews.states import panel_gap, reduction_gap
 from core.actor import Actor
 from core.clock import from_shanghai
 from core.errors import InvalidError, NotFoundError
@@ -147,6 +147,12 @@ class ReviewController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
     ) -> Template | Response[Any]:
         return await _with_reason(request, session, actor, review_id, service.reopen_scoring)
+
+    @post("/reviews/{review_id:uuid}/fewer", opt={"access": Access.OFFICER}, status_code=200)
+    async def go_on_with_fewer(
+        self, request: WebRequest, session: DbSession, actor: Acting, review_id: FromPath[uuid.UUID]
+    ) -> Template | Response[Any]:
+        return await _with_reason(request, session, actor, review_id, service.go_on_with_fewer)
 
     @post("/reviews/{review_id:uuid}/break-off", opt={"access": Access.OFFICER}, status_code=200)
     async def break_off(
@@ -376,6 +382,7 @@ async def _for_officer(session: AsyncSession, challenge: Challenge, review: Revi
         }
     shown: dict[str, Any] = {
         "gap": panel_gap(review),
+        "reduction_gap": reduction_gap(review),
         "remarks": await queries.remarks_of(session, review.id),
         "revisions": await queries.revisions_of(session, review),
     }
