@@ -14,7 +14,7 @@ from challenges.did_you_mean import did_you_mean
 from challenges.excerpts import closest, excerpt
 from challenges.indexes import solver_index, terms_of_text
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from matching.explanation import Piece, mark
 from matching.suggestions import Suggestion
 from solvers.models import Certificate, Organization
@@ -60,7 +60,7 @@ async def search_directory(
     reader = DirectoryReader(
         readable=policies.readable_visibilities(actor),
         organization_id=actor.organization_id,
-        today=shanghai_today(),
+        today=await database_today(session),
     )
     if query.text:
         found = await queries.listed_ids(session, query.filters, reader)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,10 +23,12 @@ from challenges.contracts.models import (
 from challenges.milestones.models import Milestone, MilestoneState
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import open_for_bids
+from challenges.programs.models import Program
+from challenges.programs.queries import days_before
 from challenges.reviews.models import Review, ReviewState
 
-# Milestones further off do not wait yet.
-SOON = timedelta(days=30)
+# Milestones further off than so many days of their program do not wait yet.
+SOON_DAYS = 30
 LIMIT = 50
 
 
@@ -106,13 +108,19 @@ async def milestones_to_report(
     session: AsyncSession, organization_id: uuid.UUID, now: datetime
 ) -> Sequence[Milestone]:
     """Of teams that the organization leads: due soon or overdue, or sent back."""
-    statement = _milestones().where(
-        Contract.state == ContractState.SIGNED,
-        _leads(organization_id),
-        or_(
-            Milestone.state == MilestoneState.REWORK,
-            and_(Milestone.state == MilestoneState.PLANNED, Milestone.due_at <= now + SOON),
-        ),
+    is_soon = days_before(Milestone.due_at, SOON_DAYS) <= now
+    statement = (
+        _milestones()
+        .join(Challenge, Challenge.id == Contract.challenge_id)
+        .join(Program, Program.id == Challenge.program_id)
+        .where(
+            Contract.state == ContractState.SIGNED,
+            _leads(organization_id),
+            or_(
+                Milestone.state == MilestoneState.REWORK,
+                and_(Milestone.state == MilestoneState.PLANNED, is_soon),
+            ),
+        )
     )
     return (await session.scalars(statement)).all()
 

@@ -1,7 +1,7 @@
 """Every SELECT about what waits for somebody: the officers' work queue, the role homes, the public figures."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -13,12 +13,14 @@ from challenges.consortia.models import Consortium, ConsortiumState, QuotaRechec
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
 from challenges.postings.queries import LINE, in_charge_of, open_for_bids
+from challenges.programs.models import Program
+from challenges.programs.queries import days_before
 from core.actor import Actor
 from solvers.organizations.models import Organization, SizeClass, Verification
 
 # A section of the queue shows so many, the oldest; the rest follow as these are done.
 SECTION_LIMIT = 100
-CLOSING_SOON = timedelta(days=7)
+CLOSING_SOON_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -156,10 +158,15 @@ async def unsettled_rechecks(session: AsyncSession, actor: Actor) -> list[QuotaR
 
 
 async def closing_soon(session: AsyncSession, actor: Actor, now: datetime) -> list[Challenge]:
-    """Challenges of the officer's programs whose bidding ends within CLOSING_SOON."""
+    """Challenges of the officer's programs whose bidding ends within CLOSING_SOON_DAYS of the program's clock."""
     statement = (
         select(Challenge)
-        .where(open_for_bids(now), Challenge.deadline_at <= now + CLOSING_SOON, in_charge_of(actor))
+        .join(Program, Program.id == Challenge.program_id)
+        .where(
+            open_for_bids(now),
+            days_before(Challenge.deadline_at, CLOSING_SOON_DAYS) <= now,
+            in_charge_of(actor),
+        )
         .options(*LINE)
         .order_by(Challenge.deadline_at, Challenge.id)
         .limit(SECTION_LIMIT)

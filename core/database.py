@@ -7,7 +7,7 @@ so that migrations and error handling can name them.
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from core.clock import told
+from core.clock import to_shanghai, told
 from core.settings import Settings
 
 NAMING_CONVENTION = {
@@ -111,6 +111,11 @@ async def database_time(session: AsyncSession) -> datetime:
     Only where the past is told (`core.clock.at`) it is the moment that is told of.
     """
     return told() or (await session.execute(select(func.clock_timestamp()))).scalar_one()
+
+
+async def database_today(session: AsyncSession) -> date:
+    """The day in Asia/Shanghai by the database's clock: it decides which rules, rounds and certificates hold."""
+    return to_shanghai(await database_time(session)).date()
 
 
 async def recorded_time(session: AsyncSession) -> datetime:

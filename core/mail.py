@@ -20,8 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import audit
 from core.actor import Actor
-from core.clock import utc_now
-from core.database import Base, Created, Key
+from core.database import Base, Created, Key, database_time
 from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.jobs import MAX_RETRIES, actor, enqueue
@@ -73,14 +72,19 @@ async def deliver_mail(message_id: str) -> None:
         if message is None or message.sent_at is not None or message.given_up_at is not None:
             return
         if message.handing_over_at is not None:
-            await _write(session, key, given_up_at=utc_now(), failure=INTERRUPTED)
+            await _write(session, key, given_up_at=await database_time(session), failure=INTERRUPTED)
             return
         try:
             if process.settings.smtp_url is not None:
                 await _hand_over(process, message)
-            await _write(session, key, sent_at=utc_now(), failure="", handing_over_at=None)
+            await _write(session, key, sent_at=await database_time(session), failure="", handing_over_at=None)
         except UncertainError as error:
-            await _write(session, key, given_up_at=utc_now(), failure=f"{INTERRUPTED} {error}".strip())
+            await _write(
+                session,
+                key,
+                given_up_at=await database_time(session),
+                failure=f"{INTERRUPTED} {error}".strip(),
+            )
         except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
             attempts = message.attempts + 1
             is_final = _is_permanent(error) or attempts > MAX_RETRIES
@@ -91,7 +95,7 @@ async def deliver_mail(message_id: str) -> None:
                 attempts=attempts,
                 failure=str(error),
                 handing_over_at=None,
-                given_up_at=utc_now() if is_final else None,
+                given_up_at=await database_time(session) if is_final else None,
             )
     # Raised after the commit: what went wrong stays visible while the broker tries again.
     if failure is not None:
@@ -172,7 +176,7 @@ async def _hand_over(process: Process, message: MailMessage) -> None:
     try:
         # From here on the server may have it without our learning so.
         async with process.transaction() as marking:
-            await _write(marking, message.id, handing_over_at=utc_now())
+            await _write(marking, message.id, handing_over_at=await database_time(marking))
         try:
             await asyncio.to_thread(client.send_message, mail)
         except smtplib.SMTPServerDisconnected as error:

@@ -6,12 +6,14 @@ visible in order: a reader that has seen number n has missed nothing below n, an
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import BigInteger, Connection, Select, String, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.clock import to_shanghai
 from core.database import Base
 
 # Carries the name of the collection that has changed, or of which an index was published.
@@ -53,8 +55,11 @@ async def next_revision(session: AsyncSession, collection: str) -> int:
     return (await session.execute(statement)).one().revision
 
 
-async def latest_revision(session: AsyncSession, collection: str) -> int:
-    return (await session.execute(latest_revision_statement(collection))).scalar_one()
+async def latest_revision_today(session: AsyncSession, collection: str) -> tuple[int, date]:
+    """A collection's latest revision, and the day in Asia/Shanghai by the database's clock, in one look."""
+    latest = latest_revision_statement(collection).scalar_subquery()
+    row = (await session.execute(select(latest, func.clock_timestamp()))).one()
+    return row[0], to_shanghai(row[1]).date()
 
 
 def latest_revision_statement(collection: str) -> Select[int]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import DomainError, InvalidError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -106,7 +106,7 @@ async def _created(session: AsyncSession, facts: OrganizationFacts) -> Organizat
     """A new organization that waits for verification: nobody of its own could hand it in."""
     created = await service.register_organization(session, Actor(name=ACTOR_NAME), facts)
     created.verification = Verification.PENDING
-    created.submitted_at = utc_now()
+    created.submitted_at = await database_time(session)
     await session.flush()
     organization = await queries.organization_by_id(session, created.id)
     assert organization is not None
@@ -148,7 +148,7 @@ async def _profile_written(
 
 async def _vouch(session: AsyncSession, actor: Actor, organization: Organization) -> None:
     organization.verification = Verification.VERIFIED
-    organization.verified_at = utc_now()
+    organization.verified_at = await database_time(session)
     await service.announce_change(session, [organization.id])
     await audit.record(session, actor, "organization.verified", service.SUBJECT, organization.id)
 

@@ -14,12 +14,14 @@ from litestar.types import Message, Scope
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from core.database import database_time
 from core.notifications.listening import Listener
 from core.process import Process
 from core.settings import Settings
 from web.controllers import ROUTES
 from web.failures import EXCEPTION_HANDLERS
 from web.guards import Access, access_guard, require_declared_access
+from web.requests import MOMENT
 from web.sessions import LoginMiddleware
 from web.templating import STATIC_DIR, template_config
 
@@ -35,10 +37,13 @@ SECURITY_HEADERS = {
 }
 
 
-async def provide_session(state: State) -> AsyncGenerator[AsyncSession, None]:
+async def provide_session(
+    request: Request[Actor, Any, State], state: State
+) -> AsyncGenerator[AsyncSession, None]:
     """The request's one transaction: committed when the handler returns, rolled back when it raises."""
     process: Process = state.process
     async with process.transaction() as session:
+        request.scope["state"][MOMENT] = await database_time(session)
         yield session
 
 

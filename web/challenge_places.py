@@ -28,7 +28,7 @@ from challenges.questions import queries as question_queries
 from challenges.reviews import policies as review_policies
 from challenges.reviews import queries as review_queries
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.i18n import gettext
 
 
@@ -100,7 +100,7 @@ async def _changes_panel(session: AsyncSession, actor: Actor, challenge: Challen
     acts = is_poster(actor, challenge) or is_officer_in_charge(actor, challenge)
     newest = await amendment_queries.newest_of(session, challenge.id)
     waiting = await amendment_queries.waiting_of(session, challenge.id) if acts else None
-    may_propose = amendment_policies.may_propose(actor, challenge, utc_now())
+    may_propose = amendment_policies.may_propose(actor, challenge, await database_time(session))
     bid, unconfirmed = None, []
     if newest is not None and actor.organization_id is not None:
         bid = await bid_queries.part_in_challenge(session, challenge.id, actor.organization_id)
@@ -121,7 +121,7 @@ async def _changes_panel(session: AsyncSession, actor: Actor, challenge: Challen
 
 
 async def _award(session: AsyncSession, actor: Actor, challenge: Challenge) -> Place | None:
-    if not award_policies.may_see_award(actor, challenge, utc_now()):
+    if not award_policies.may_see_award(actor, challenge, await database_time(session)):
         return None
     return Place(f"/challenges/{challenge.id}/award", gettext("Winners"), "trophy")
 

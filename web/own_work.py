@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges import own_work_queries as queries
 from challenges.models import Challenge
-from core.clock import utc_now
+from core.database import database_time
 from core.i18n import lazy_gettext as _
 
 
@@ -29,7 +29,7 @@ class Work:
 
 async def work_of(session: AsyncSession, organization_id: uuid.UUID) -> list[Work]:
     """Everything, the nearest due date first; what has none comes last."""
-    now = utc_now()
+    now = await database_time(session)
     found = [
         *[
             _of(

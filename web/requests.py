@@ -14,7 +14,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import FormMultiDict, UploadFile
 
 from core.attachments import Content
-from core.clock import from_shanghai
+from core.clock import from_shanghai, utc_now
 from core.settings import Settings
 
 # Ceiling of an upload's body by form, whatever MAX_UPLOAD_MB says: the form token is read from the body, so all of it is
@@ -22,6 +22,13 @@ from core.settings import Settings
 UPLOAD_BODY_LIMIT = 64 * 2**20
 READ_BYTES = 2**20
 UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f\\]")
+# Where the request's moment is kept in its scope.
+MOMENT = "moment"
+
+
+def moment_of(request: Request[Any, Any, Any]) -> datetime:
+    """The database's clock as the request's transaction began; the host's, where nothing is read from the database."""
+    return request.scope["state"].get(MOMENT) or utc_now()
 
 
 class UploadedChunks:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from litestar.response import Template
 
-from core.clock import utc_now
 from core.errors import StaleError
 from web.dependencies import WebRequest
-from web.requests import FormData
+from web.requests import FormData, moment_of
 from web.templating import render
 
 
@@ -35,7 +34,7 @@ def answer_saved(request: WebRequest, draft: Draft) -> Template:
         "drafts/_saved.html",
         headers={"HX-Trigger": "draft-saved"},
         draft=draft,
-        saved_at=utc_now(),
+        saved_at=moment_of(request),
         stale=None,
         swap_revision=True,
         along=False,

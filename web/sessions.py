@@ -13,7 +13,7 @@ from core.accounts import queries
 from core.accounts.models import Person
 from core.accounts.service import close_login, open_login, token_hash, touch_login
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.i18n import DEFAULT_LOCALE, LOCALES, set_locale
 from core.notifications.queries import unread_count
 from core.process import Process
@@ -105,10 +105,11 @@ class LoginMiddleware(AbstractAuthenticationMiddleware):
 async def _actor_of(process: Process, token: str, address: str) -> tuple[Actor, list[Any], str | None, int]:
     """Who it is, their memberships, their language, and how many notifications they have not read."""
     async with process.transaction() as session:
-        login = await queries.login_by_token_hash(session, token_hash(token), utc_now())
+        now = await database_time(session)
+        login = await queries.login_by_token_hash(session, token_hash(token), now)
         if login is None or login.person.is_disabled:
             return Actor(address=address), [], None, 0
-        await touch_login(session, process.settings, login)
+        touch_login(process.settings, login, now)
         memberships = await organization_queries.memberships_of(session, login.person_id)
         # A membership that has ended ends here too, whatever the login was opened for.
         acting = next((item for item in memberships if item.organization_id == login.organization_id), None)

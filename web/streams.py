@@ -9,7 +9,7 @@ from litestar.response.sse import ServerSentEventMessage
 
 from core.accounts.queries import is_login_in_force
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.notifications.listening import Listener
 from core.notifications.queries import unread_count
 from core.process import Process
@@ -29,7 +29,7 @@ async def notification_events(
         while True:
             woken.clear()
             async with process.transaction() as session:
-                in_force = await is_login_in_force(session, actor.login_id, utc_now())
+                in_force = await is_login_in_force(session, actor.login_id, await database_time(session))
                 unread = await unread_count(session, actor.person_id) if in_force and is_news else 0
             if not in_force:
                 yield ServerSentEventMessage(event="ended", data="")

@@ -27,6 +27,7 @@ from solvers.fields import field_name, subfield_name
 from solvers.industries import show_industry
 from solvers.regions import city_name, region_name
 from web.labels import label
+from web.requests import moment_of
 from web.tables import show_cell
 
 ROOT = Path(__file__).parent.parent
@@ -63,9 +64,10 @@ def show_end(end: datetime | None) -> str:
     return show_datetime(named) if isinstance(named, datetime) else show_date(named)
 
 
-def show_time_left(moment: datetime) -> str:
+@pass_context
+def show_time_left(context: Any, moment: datetime) -> str:
     """How far away a moment is, e.g. "in 3 days"."""
-    left = moment - utc_now()
+    left: timedelta = moment - context["now"]()
     days = round(abs(left) / timedelta(days=1))
     # Babel would go on to weeks and months, in which nobody plans a deadline.
     if 2 <= days <= 99:
@@ -188,6 +190,8 @@ def page_context(request: Request[Any, Any, Any]) -> dict[str, Any]:
         "memberships": request.scope.get("auth") or [],
         # Without the middleware, as at files that are missing, nobody is logged in.
         "unread": request.scope["state"].get("unread_notifications", 0),
+        # The hour that the page is of; what its request reads from the database is judged by the same clock.
+        "now": lambda: moment_of(request),
         "is_demo": request.app.state.process.settings.demo,
         "path": request.url.path,
         "full_path": request.url.path + (f"?{request.url.query}" if request.url.query else ""),

@@ -11,7 +11,7 @@ from challenges.allocations.problem import Inputs, allocation_problem, read_inpu
 from challenges.allocations.question import Question
 from core import audit
 from core.actor import SYSTEM
-from core.clock import utc_now
+from core.database import database_time
 from core.jobs import actor
 from core.process import current_process
 from matching.allocation import allocate
@@ -47,7 +47,7 @@ async def run_allocation(run_id: str) -> None:
                 return
             run.result = result
             run.state, run.progress, run.failure = AllocationState.DONE, DONE, ""
-            run.finished_at = utc_now()
+            run.finished_at = await database_time(session)
             told = {name: result[name] for name in ("status", "objective", "bound")}
             await audit.record(session, SYSTEM, "allocation.computed", "allocation_run", run.id, told)
     except Exception as error:
@@ -63,7 +63,7 @@ async def _start(key: uuid.UUID) -> Question | None:
         if run is None or run.state is AllocationState.DONE:
             return None
         run.state, run.progress, run.failure = AllocationState.RUNNING, READING, ""
-        run.started_at, run.finished_at = utc_now(), None
+        run.started_at, run.finished_at = await database_time(session), None
         return Question.from_json(run.question)
 
 
@@ -77,7 +77,7 @@ async def _read(key: uuid.UUID, question: Question) -> Inputs | None:
         inputs = await read_inputs(session, [item for item in challenges if str(item.id) in question.demands])
         if len(inputs.challenges) < len(question.demands):
             # Trying again would find the same.
-            run.state, run.finished_at = AllocationState.FAILED, utc_now()
+            run.state, run.finished_at = AllocationState.FAILED, await database_time(session)
             run.failure = "a challenge was withdrawn or decided after the question was asked"
             return None
         run.inputs, run.progress = inputs.as_json(), SOLVING
@@ -95,5 +95,5 @@ async def _fail(key: uuid.UUID, error: Exception) -> None:
     async with current_process().transaction() as session:
         run: AllocationRun | None = await queries.run_by_id(session, key, lock=True)
         if run is not None and run.state is not AllocationState.DONE:
-            run.state, run.finished_at = AllocationState.FAILED, utc_now()
+            run.state, run.finished_at = AllocationState.FAILED, await database_time(session)
             run.failure = f"{type(error).__name__}: {error}"[:500]

@@ -14,7 +14,7 @@ from challenges.allocations.question import Question
 from challenges.matches import queries as match_queries
 from challenges.matches.service import held_certificates, may_take_part, not_counted_code
 from challenges.postings.models import Challenge
-from core.clock import shanghai_today
+from core.database import database_today
 from matching.allocation import Allocation, AllocationProblem, GroupRule
 from solvers.organizations.models import OrganizationKind, SizeClass
 
@@ -80,7 +80,7 @@ async def read_inputs(session: AsyncSession, challenges: Sequence[Challenge]) ->
     ids = {organization for _challenge, organization, _score in scores}
     organizations = await queries.organizations_of(session, ids)
     controls = await match_queries.controls_of(session, ids)
-    today = shanghai_today()
+    today = await database_today(session)
     held = {item.id: held_certificates(item, today) for item in organizations}
     ranked: dict[uuid.UUID, dict[uuid.UUID, float]] = {key: {} for key in runs}
     for challenge, organization, score in scores:

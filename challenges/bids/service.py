@@ -30,7 +30,7 @@ from core.attachments import (
     reveal_facts,
     store_attachment,
 )
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, StaleError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
@@ -267,7 +267,7 @@ async def add_member(
 async def _may_know(session: AsyncSession, challenge: Challenge, organization_id: uuid.UUID) -> bool:
     if challenge.is_public or any(item.organization_id == organization_id for item in challenge.invited):
         return True
-    held = await certificates_on(session, organization_id, shanghai_today())
+    held = await certificates_on(session, organization_id, await database_today(session))
     return bool(held & set(challenge.allowed_certificates))
 
 

@@ -20,7 +20,8 @@ from challenges.reviews.models import Review
 from core import audit
 from core.accounts.service import token_hash
 from core.actor import Actor
-from core.clock import named_end, shanghai_today, utc_now
+from core.clock import named_end, to_shanghai
+from core.database import database_time
 from core.errors import NotFoundError
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
@@ -35,7 +36,7 @@ async def make_feed(session: AsyncSession, actor: Actor) -> str:
     """A new secret token, shown this once; the one before opens nothing any more."""
     assert actor.person_id is not None
     token = secrets.token_urlsafe(32)
-    values = {"token_hash": token_hash(token), "created_at": utc_now()}
+    values = {"token_hash": token_hash(token), "created_at": await database_time(session)}
     await session.execute(
         insert(CalendarFeed)
         .values(person_id=actor.person_id, **values)
@@ -56,7 +57,8 @@ async def feed_text(session: AsyncSession, token: str, public_url: str) -> bytes
     person = await queries.owner_of(session, token_hash(token))
     if person is None:
         raise NotFoundError(_("There is nothing at this address."))
-    since = utc_now() - KEPT
+    now = await database_time(session)
+    since = now - KEPT
     challenges: dict[uuid.UUID, Challenge] = {}
     milestones: dict[uuid.UUID, Milestone] = {}
     reviews: dict[uuid.UUID, tuple[Review, str]] = {}
@@ -77,7 +79,7 @@ async def feed_text(session: AsyncSession, token: str, public_url: str) -> bytes
         events += [_milestone(item, public_url) for item in milestones.values()]
         events += [_review(item, public_url + path) for item, path in reviews.values()]
         events += [_notice(item, public_url) for item in notices.values()]
-        rounds = await queries.rounds_since(session, shanghai_today() - KEPT)
+        rounds = await queries.rounds_since(session, to_shanghai(since).date())
         events += [_round(item, public_url) for item in rounds]
         return calendar_text(gettext("Jiebang deadlines"), events)
 

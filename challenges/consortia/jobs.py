@@ -14,7 +14,7 @@ from challenges.consortia.policies import EDITABLE
 from challenges.consortia.prospects import prospects_of, rule_of
 from challenges.postings import queries as posting_queries
 from challenges.postings.models import Challenge
-from core.clock import utc_now
+from core.database import database_time
 from core.jobs import actor
 from core.process import current_process
 from matching.consortium import ConsortiumProblem, explain_document, propose
@@ -89,7 +89,7 @@ async def _store(key: uuid.UUID, revision: int, problem: ConsortiumProblem, answ
         prospects = await prospects_of(session, challenge, consortium)
         consortium.computation = {
             "status": "solved",
-            "solved_at": utc_now().isoformat(),
+            "solved_at": (await database_time(session)).isoformat(),
             "problem": problem.as_json(),
             "answer": answer,
         }

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from challenges.matches.service import held_certificates
 from challenges.postings.models import Challenge
 from challenges.programs import queries as program_queries
 from challenges.programs.models import QuotaRule
-from core.clock import shanghai_today
+from core.database import database_today
 from solvers.organizations.models import Organization
 
 
@@ -21,7 +22,7 @@ async def rule_of(session: AsyncSession, challenge: Challenge) -> QuotaRule | No
     """The rule that the challenge's program has in force today."""
     if challenge.program_id is None:
         return None
-    return await program_queries.rule_in_force(session, challenge.program_id, shanghai_today())
+    return await program_queries.rule_in_force(session, challenge.program_id, await database_today(session))
 
 
 async def prospects_of(
@@ -42,9 +43,10 @@ async def prospects_of(
     keys = list(dict.fromkeys([*scores, *frozen, *joining]))
     organizations = {item.id: item for item in await queries.organizations_by_ids(session, keys)}
     controls = await match_queries.controls_of(session, keys)
+    today = await database_today(session)
     return {
         key: _prospect(
-            organizations[key], controls.get(key, ()), *scores.get(key, (None, frozen.get(key, {})))
+            organizations[key], controls.get(key, ()), *scores.get(key, (None, frozen.get(key, {}))), today
         )
         for key in keys
         if key in organizations
@@ -56,6 +58,7 @@ def _prospect(
     controls: tuple[match_queries.Control, ...],
     rank: int | None,
     scores: Mapping[str, float],
+    today: date,
 ) -> Prospect:
-    held = held_certificates(organization, shanghai_today())
+    held = held_certificates(organization, today)
     return Prospect(organization, held, controls, scores, rank)

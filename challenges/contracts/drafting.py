@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -12,7 +12,6 @@ from challenges.consortia.models import Consortium, ConsortiumMember
 from challenges.contracts.content import Party, Share, Stage, Task, TaskBook
 from challenges.contracts.models import PartyRole
 from challenges.postings.models import Challenge
-from core.clock import shanghai_today
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
 from solvers.organizations.models import Organization
@@ -32,10 +31,11 @@ def first_text(
     members: Collection[uuid.UUID],
     *,
     teams: int,
+    today: date,
 ) -> TaskBook:
     """What the poster goes on to write in. `members` have not left; `teams` is how many there are in all."""
     shares = _shares(consortium, bid, members)
-    starts_on = shanghai_today() + timedelta(days=30 if _is_at_usual_pace(challenge) else 0)
+    starts_on = today + timedelta(days=30 if _is_at_usual_pace(challenge) else 0)
     months = challenge.time_limit_months or 12
     total = sum((item.total_wan for item in shares), Decimal(0))
     with use_locale(LANGUAGE):

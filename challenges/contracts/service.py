@@ -26,6 +26,8 @@ from challenges.programs.calendar import earliest_end
 from core import audit
 from core.actor import Actor
 from core.attachments import store_attachment
+from core.clock import to_shanghai
+from core.database import database_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.i18n import use_locale
@@ -73,7 +75,13 @@ async def generate_contracts(session: AsyncSession, actor: Actor, challenge_id: 
         )
         members = await queries.member_ids(session, team.id)
         book = first_text(
-            challenge, team, await queries.bid_of(session, team.bid_id), number, members, teams=len(teams)
+            challenge,
+            team,
+            await queries.bid_of(session, team.bid_id),
+            number,
+            members,
+            teams=len(teams),
+            today=to_shanghai(now).date(),
         )
         session.add(contract)
         await session.flush()
@@ -102,6 +110,7 @@ async def _fresh_text(session: AsyncSession, standing: Standing) -> TaskBook:
         contract.team_number,
         standing.members,
         teams=1,
+        today=await database_today(session),
     )
 
 

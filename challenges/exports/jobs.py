@@ -23,7 +23,6 @@ from challenges.exports.wording import label
 from challenges.exports.workbook import write_workbook
 from core import audit
 from core.actor import SYSTEM
-from core.clock import utc_now
 from core.database import database_time
 from core.i18n import gettext, use_locale
 from core.jobs import actor
@@ -79,7 +78,7 @@ async def _start(key: uuid.UUID) -> ExportRun | None:
         if run is None or run.state in {ExportState.DONE, ExportState.EXPIRED}:
             return None
         run.state, run.progress, run.failure = ExportState.RUNNING, 0, ""
-        run.started_at, run.finished_at = utc_now(), None
+        run.started_at, run.finished_at = await database_time(session), None
         return run
 
 
@@ -178,7 +177,11 @@ async def _fail(key: uuid.UUID, failure: str) -> None:
     async with current_process().transaction() as session:
         run = await queries.run_by_id(session, key, lock=True)
         if run is not None and run.state is not ExportState.DONE:
-            run.state, run.finished_at, run.failure = ExportState.FAILED, utc_now(), failure
+            run.state, run.finished_at, run.failure = (
+                ExportState.FAILED,
+                await database_time(session),
+                failure,
+            )
 
 
 @due("export.expire", queries.next_to_expire)

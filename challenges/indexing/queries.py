@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, func, or_, select
 
 from challenges.postings.models import Challenge, Requirement
+from core.clock import to_shanghai
 from solvers.organizations.models import Certificate, Organization
 from solvers.profiles.models import CapabilityProfile, EvidenceItem
 
@@ -21,6 +22,11 @@ BATCH = 5_000
 Tokenized = CapabilityProfile | EvidenceItem | Challenge
 AnyRow = Row[*tuple[Any, ...]]
 T = TypeVar("T")
+
+
+def today_of(connection: Connection) -> date:
+    """The day in Asia/Shanghai by the database's clock."""
+    return to_shanghai(connection.execute(select(func.clock_timestamp())).scalar_one()).date()
 
 
 def changed_profiles(

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from challenges.indexing.entries import NOTHING, Collection, Entries, Scope, State
-from core.clock import shanghai_today
+from challenges.indexing.queries import today_of
 from core.revisions import Head, head_of
 from matching.documents import Query
 from matching.growing import GrowingIndex
@@ -60,7 +60,7 @@ class Reading:
 
     def __init__(self, connection: Connection, collection: Collection) -> None:
         self.head: Head = head_of(connection, collection.name)
-        self.today: date = shanghai_today()
+        self.today: date = today_of(connection)
         self._changes = cache(lambda known: collection.read(connection, known, self.today))
 
     @property

@@ -8,6 +8,7 @@ by the next search of any process, whether or not the listener has been told of 
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,9 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.indexing.entries import COLLECTIONS, Collection, Scope
 from challenges.indexing.shelf import Held, Lack, Reading, Shelf
-from core.clock import shanghai_today
 from core.process import current_process
-from core.revisions import latest_revision
+from core.revisions import latest_revision_today
 
 
 class Shelves:
@@ -36,11 +36,11 @@ class Shelves:
         """The index as of now. Holds what is committed alone, never what the session's transaction has written."""
         engine = session.get_bind().engine
         shelf = self._shelf(engine, current_process().settings.data_dir, scope)
-        revision = await latest_revision(session, self.collection.name)
+        revision, today = await latest_revision_today(session, self.collection.name)
         held = shelf.held
-        if held is not None and _is_present(held, revision):
+        if held is not None and _is_present(held, revision, today):
             return held
-        return await asyncio.wrap_future(self._thread.submit(self._refresh, engine, shelf, revision))
+        return await asyncio.wrap_future(self._thread.submit(self._refresh, engine, shelf, revision, today))
 
     def refresh(self, engine: Engine, data_dir: Path, *, warm: bool = False) -> Mapping[Scope, Lack | None]:
         """Bring all of them up to date, and say which should be built anew. Waits for it."""
@@ -53,8 +53,8 @@ class Shelves:
                 shelves[scope] = Shelf(data_dir, self.collection, scope)
             return shelves[scope]
 
-    def _refresh(self, engine: Engine, shelf: Shelf, revision: int) -> Held:
-        if shelf.held is not None and _is_present(shelf.held, revision):
+    def _refresh(self, engine: Engine, shelf: Shelf, revision: int, today: date) -> Held:
+        if shelf.held is not None and _is_present(shelf.held, revision, today):
             return shelf.held
         with reading(engine).connect() as connection:
             return shelf.refresh(Reading(connection, self.collection))
@@ -82,8 +82,8 @@ def reading(engine: Engine) -> Engine:
     return beside(engine, isolation_level="REPEATABLE READ")
 
 
-def _is_present(held: Held, revision: int) -> bool:
-    return held.state.revision >= revision and held.state.day == shanghai_today()
+def _is_present(held: Held, revision: int, today: date) -> bool:
+    return held.state.revision >= revision and held.state.day == today
 
 
 SHELVES = {collection.name: Shelves(collection) for collection in COLLECTIONS}

@@ -12,7 +12,7 @@ from challenges.matches import queries
 from challenges.matches.models import Match, MatchRun, MatchRunState
 from challenges.matches.question import matching_challenge
 from challenges.postings import queries as posting_queries
-from core.clock import utc_now
+from core.database import database_time
 from core.jobs import actor, enqueue
 from core.process import current_process
 from matching import documents
@@ -63,8 +63,9 @@ async def run_match(run_id: str) -> None:
 async def rematch_open_challenges(organization_id: str) -> None:
     """Queue a run for every open challenge after an organization's profile has changed; waiting runs suffice."""
     async with current_process().transaction() as session:
-        for challenge_id in await queries.open_challenge_ids(session, utc_now()):
-            run = await queries.add_waiting_run(session, challenge_id, utc_now())
+        now = await database_time(session)
+        for challenge_id in await queries.open_challenge_ids(session, now):
+            run = await queries.add_waiting_run(session, challenge_id, now)
             if run is not None:
                 await enqueue(session, run_match, run.id)
 
@@ -77,7 +78,7 @@ async def _start(key: uuid.UUID) -> Question | None:
         challenge = await posting_queries.challenge_by_id(session, run.challenge_id)
         assert challenge is not None
         run.state, run.progress, run.failure = MatchRunState.RUNNING, READING, ""
-        run.started_at, run.finished_at = utc_now(), None
+        run.started_at, run.finished_at = await database_time(session), None
         return Question(challenge.id, matching_challenge(challenge), challenge.organization_id)
 
 
@@ -107,7 +108,7 @@ async def _store(key: uuid.UUID, snapshot: Snapshot, candidates: list[Candidate]
             _match(run, number, candidate, snapshot) for number, candidate in enumerate(kept, start=1)
         )
         run.state, run.progress, run.failure = MatchRunState.DONE, DONE, ""
-        run.finished_at = utc_now()
+        run.finished_at = await database_time(session)
         run.index_info = {
             "solvers": len(snapshot),
             "revision": snapshot.revision,
@@ -138,5 +139,5 @@ async def _fail(key: uuid.UUID, error: Exception) -> None:
     async with current_process().transaction() as session:
         run = await queries.run_by_id(session, key, lock=True)
         if run is not None and run.state is not MatchRunState.DONE:
-            run.state, run.finished_at = MatchRunState.FAILED, utc_now()
+            run.state, run.finished_at = MatchRunState.FAILED, await database_time(session)
             run.failure = f"{type(error).__name__}: {error}"[:500]

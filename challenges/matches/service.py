@@ -25,7 +25,7 @@ from challenges.postings.models import Challenge
 from challenges.programs.policies import accepts_bidder
 from core import audit
 from core.actor import Actor
-from core.clock import shanghai_today, utc_now
+from core.database import database_time, database_today
 from core.errors import ForbiddenError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
@@ -54,7 +54,7 @@ async def queue_match(session: AsyncSession, challenge_id: uuid.UUID) -> MatchRu
 
     Where a run waits already it is joined: it cannot start before this transaction ends.
     """
-    now = utc_now()
+    now = await database_time(session)
     while True:
         run = await queries.add_waiting_run(session, challenge_id, now)
         if run is not None:
@@ -141,7 +141,7 @@ async def ranking_of(session: AsyncSession, challenge: Challenge, run: MatchRun)
 
 async def _rows(session: AsyncSession, challenge: Challenge, matches: Sequence[Match]) -> list[Row]:
     controls = await queries.controls_of(session, [match.organization_id for match in matches])
-    today = shanghai_today()
+    today = await database_today(session)
     rows: list[Row] = []
     for match in matches:
         organization = match.organization
@@ -399,7 +399,7 @@ async def recommend_challenges(
             ]
         )
     )
-    now = utc_now()
+    now = await database_time(session)
     certificates = await postings.certificates_of(session, actor)
     readable = await queries.biddable_challenge_ids(session, actor, certificates, now)
     # Restricted challenges of which the organization may not know leave no trace, not even in the statistics.

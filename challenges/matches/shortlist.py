@@ -11,7 +11,7 @@ from challenges.matches.service import Row, ranking_of
 from challenges.postings.models import Challenge
 from challenges.programs import queries as program_queries
 from challenges.programs.models import QuotaRule
-from core.clock import shanghai_today
+from core.database import database_today
 from matching.shortlist import RankedCandidate, ShortlistEntry, discounted_gain, shortlist
 
 # What fits on one screen, and is about what a poster invites to talk.
@@ -58,7 +58,7 @@ async def shortlist_of(
     """The best `length` admitted candidates with the share in every prefix; None where no share is demanded."""
     if challenge.program_id is None:
         return None
-    rule = await program_queries.rule_in_force(session, challenge.program_id, shanghai_today())
+    rule = await program_queries.rule_in_force(session, challenge.program_id, await database_today(session))
     if rule is None or not rule.min_sme_member_share:
         return None
     return under_rule(rule, rule.min_sme_member_share, ranking, length)

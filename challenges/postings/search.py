@@ -17,7 +17,7 @@ from challenges.postings.list_queries import ChallengeFilters, Facets, Sort
 from challenges.postings.models import Challenge
 from challenges.postings.service import certificates_of
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from matching.explanation import Piece, mark
 from matching.suggestions import Suggestion
 
@@ -93,7 +93,7 @@ async def find_challenges(
     limit: int,
     offset: int,
 ) -> Found:
-    now = utc_now()
+    now = await database_time(session)
     readable = queries.readable_by(actor, await certificates_of(session, actor))
     ranked = await hits_of(session, actor, readable, filters.text)
     challenges = await list_queries.page_of_challenges(

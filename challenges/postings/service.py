@@ -17,8 +17,7 @@ from core import attachments, audit
 from core.accounts.queries import person_by_id
 from core.actor import Actor
 from core.attachments import Attachment
-from core.clock import shanghai_today
-from core.database import database_time
+from core.database import database_time, database_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, StaleError
 from core.i18n import lazy_gettext as _
 from core.notifications.service import notify
@@ -46,7 +45,7 @@ async def certificates_of(session: AsyncSession, actor: Actor) -> frozenset[str]
     """Kinds of certificate that the actor's organization holds today."""
     if actor.organization_id is None:
         return frozenset()
-    return await queries.certificates_on(session, actor.organization_id, shanghai_today())
+    return await queries.certificates_on(session, actor.organization_id, await database_today(session))
 
 
 async def own_organization(session: AsyncSession, actor: Actor) -> Organization | None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from challenges.postings import queries
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from core.notifications.models import Notification
 from solvers.organizations.acting import actors_of
 
@@ -46,7 +46,7 @@ async def challenge_is_ours(
 async def _certificates(session: AsyncSession, actor: Actor) -> frozenset[str]:
     if actor.organization_id is None:
         return frozenset()
-    return await queries.certificates_on(session, actor.organization_id, shanghai_today())
+    return await queries.certificates_on(session, actor.organization_id, await database_today(session))
 
 
 async def may_know_of(session: AsyncSession, person_id: uuid.UUID, challenge_id: uuid.UUID) -> bool:

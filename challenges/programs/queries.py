@@ -1,9 +1,10 @@
 """Every SELECT about programs, rounds and quota rules."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -16,6 +17,11 @@ _WHOLE = (
     selectinload(Program.rounds),
     selectinload(Program.officers).selectinload(ProgramOfficer.person),
 )
+
+
+def days_before(moment: Any, days: int) -> ColumnElement[datetime]:
+    """So many days of the program before a column's moment: `calendar.period` in a query that joins the program."""
+    return moment - func.make_interval(0, 0, 0, days) / Program.clock_factor
 
 
 async def program_by_id(session: AsyncSession, program_id: uuid.UUID) -> Program | None:

@@ -11,7 +11,7 @@ from challenges.programs import policies, queries
 from challenges.programs.models import AppliesTo, Program, ProgramOfficer, QuotaRule, Round
 from core import audit
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 
@@ -197,7 +197,7 @@ async def add_rule(
     """
     await queries.lock_program(session, program_id)
     program = await editable_program(session, actor, program_id)
-    if effective_on < shanghai_today():
+    if effective_on < await database_today(session):
         raise InvalidError({"effective_on": _("A rule begins today or later, never in the past.")})
     if all(conditions[name] is None for name in CONDITIONS if name != "applies_to"):
         raise InvalidError({"": _("State at least one condition.")})

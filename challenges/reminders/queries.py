@@ -15,6 +15,7 @@ from challenges.bids.models import Bid, BidMember, BidMemberState, BidState
 from challenges.postings.models import Challenge
 from challenges.postings.queries import open_for_bids
 from challenges.programs.models import Program, ProgramOfficer
+from challenges.programs.queries import days_before
 from challenges.reminders.models import QueueCheck, Reminder
 from core.accounts.models import Person, PersonRole, PlatformRole
 
@@ -25,7 +26,7 @@ QUEUE_PAUSE = timedelta(minutes=10)
 
 
 def _before_deadline(days: int) -> ColumnElement[datetime]:
-    return Challenge.deadline_at - func.make_interval(0, 0, 0, days) / Program.clock_factor
+    return days_before(Challenge.deadline_at, days)
 
 
 def _is_near(days: int, since: Any, now: datetime) -> list[ColumnElement[bool]]:

@@ -23,7 +23,7 @@ from challenges.reviews.models import PanelSeat, Review, ReviewState, SeatState
 from challenges.reviews.states import SEAT
 from core import audit
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.states import move
@@ -91,7 +91,7 @@ async def prospects_of(
         await asyncio.to_thread(terms_of_text, f"{review.challenge.title} {review.challenge.content}")
     )
     seats = {seat.expert_id: seat for seat in review.seats}
-    year = shanghai_today().year
+    year = (await database_today(session)).year
     found = [
         Prospect(
             expert=expert,

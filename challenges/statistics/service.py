@@ -39,7 +39,7 @@ from challenges.statistics.figures import (
 )
 from challenges.statistics.policies import may_see_dashboard
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ForbiddenError
 from core.i18n import lazy_gettext as _
 
@@ -161,7 +161,7 @@ async def read_public_statistics(session: AsyncSession, year: str = "") -> Publi
 
     One year or all: windows that overlap would let a reader take one from the other.
     """
-    now = utc_now()
+    now = await database_time(session)
     every = await queries.published_challenges(session)
     every_award = await queries.public_awards(session)
     years = sorted(

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from core.accounts import queries
 from core.accounts.models import Login, LoginAttempt, PasswordReset, Person, PersonRole, PlatformRole
 from core.accounts.passwords import NO_PASSWORD, hash_password, needs_rehash, password_matches
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ForbiddenError, InvalidError, NotFoundError, ThrottledError
 from core.i18n import gettext, use_locale
 from core.i18n import lazy_gettext as _
@@ -72,7 +72,7 @@ async def authenticate(
     Raises ThrottledError when account or address has failed too often within THROTTLE_WINDOW.
     """
     email = email.strip().lower()
-    since = utc_now() - THROTTLE_WINDOW
+    since = await database_time(session) - THROTTLE_WINDOW
     if (
         await queries.failed_attempts(session, since, email=email) >= settings.login_attempts_per_account
         or await queries.failed_attempts(session, since, address=address)
@@ -103,7 +103,7 @@ async def open_login(
 ) -> str:
     """Start a server-side session under a new random token, which is returned for the cookie."""
     token = secrets.token_urlsafe(32)
-    now = utc_now()
+    now = await database_time(session)
     session.add(
         Login(
             token_hash=token_hash(token),
@@ -119,8 +119,7 @@ async def open_login(
     return token
 
 
-async def touch_login(session: AsyncSession, settings: Settings, login: Login) -> None:
-    now = utc_now()
+def touch_login(settings: Settings, login: Login, now: datetime) -> None:
     if now - login.last_seen_at > SEEN_EVERY:
         login.last_seen_at = now
         login.expires_at = now + timedelta(days=settings.session_days)
@@ -153,13 +152,12 @@ async def request_password_reset(session: AsyncSession, settings: Settings, emai
     person = await queries.person_by_email(session, email)
     if person is None or person.is_disabled:
         return
-    if await queries.resets_since(session, person.id, utc_now() - THROTTLE_WINDOW) >= RESETS_PER_WINDOW:
+    now = await database_time(session)
+    if await queries.resets_since(session, person.id, now - THROTTLE_WINDOW) >= RESETS_PER_WINDOW:
         return
     token = secrets.token_urlsafe(32)
     session.add(
-        PasswordReset(
-            token_hash=token_hash(token), person_id=person.id, expires_at=utc_now() + RESET_LIFETIME
-        )
+        PasswordReset(token_hash=token_hash(token), person_id=person.id, expires_at=now + RESET_LIFETIME)
     )
     with use_locale(person.locale):
         await send_mail(
@@ -177,7 +175,7 @@ async def request_password_reset(session: AsyncSession, settings: Settings, emai
 
 async def reset_password(session: AsyncSession, token: str, password: str) -> Person:
     """Set a new password by a mailed token; ends every login of the account."""
-    reset = await queries.usable_reset(session, token_hash(token), utc_now())
+    reset = await queries.usable_reset(session, token_hash(token), await database_time(session))
     if reset is None:
         raise NotFoundError(_("This link has expired or was already used. Ask for a new one."))
     person = await queries.person_by_id(session, reset.person_id)
@@ -197,7 +195,7 @@ async def _use_up_resets(session: AsyncSession, person_id: uuid.UUID) -> None:
     await session.execute(
         update(PasswordReset)
         .where(PasswordReset.person_id == person_id, PasswordReset.used_at.is_(None))
-        .values(used_at=utc_now())
+        .values(used_at=await database_time(session))
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts import queries as account_queries
-from core.clock import to_shanghai, utc_now
+from core.clock import to_shanghai
+from core.database import database_time
 from core.i18n import gettext, ngettext, use_locale
 from core.jobs import actor, enqueue
 from core.mail import send_mail
@@ -34,7 +35,7 @@ async def mail_notification(notification_id: str) -> None:
         kind = kind_of(item.kind)
         visible = await visible_among(session, item.person_id, [item])
         if person is None or person.is_disabled or kind is None or item.id not in visible:
-            item.withheld_at = utc_now()
+            item.withheld_at = await database_time(session)
             return
         with use_locale(person.locale):
             link = process.settings.public_url + link_of(kind, item.subject_id, item.parameters)
@@ -59,11 +60,11 @@ async def mail_notification(notification_id: str) -> None:
 async def begin_digests() -> None:
     """From DIGEST_HOUR on, begin the day's digest of everybody who has something to be told. May run as often as
     it likes: the database holds one digest per person and day."""
-    now = to_shanghai(utc_now())
-    if now.hour < DIGEST_HOUR:
-        return
-    due_at = now.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
     async with current_process().transaction() as session:
+        now = to_shanghai(await database_time(session))
+        if now.hour < DIGEST_HOUR:
+            return
+        due_at = now.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
         for person_id in await queries.people_due_for_digest(
             session, now.date(), due_at, limit=DIGESTS_AT_ONCE
         ):
@@ -89,13 +90,13 @@ async def compose_digest(digest_id: str) -> None:
         items = await queries.undigested(session, digest.person_id)
         visible = await visible_among(session, digest.person_id, items)
         chosen = await queries.preferences_of(session, digest.person_id)
-        digest.composed_at = utc_now()
+        digest.composed_at = await database_time(session)
         told: list[tuple[Kind, Notification]] = []
         for item in items:
             item.digest_id = digest.id
             kind = kind_of(item.kind)
             if item.id not in visible:
-                item.withheld_at = utc_now()
+                item.withheld_at = await database_time(session)
             elif kind is not None and item.read_at is None and chosen.get(item.kind) is not Delivery.NEVER:
                 told.append((kind, item))
         if person is None or person.is_disabled or not told:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import NotFoundError
 from core.i18n import lazy_gettext as _
 from core.jobs import enqueue
@@ -139,7 +139,7 @@ async def mark_read(
     )
     if notification_ids is not None:
         statement = statement.where(Notification.id.in_(notification_ids))
-    await session.execute(statement.values(read_at=utc_now()))
+    await session.execute(statement.values(read_at=await database_time(session)))
     await wake_streams(session, actor.person_id)
 
 

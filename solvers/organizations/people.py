@@ -12,7 +12,7 @@ from core import audit
 from core.accounts.queries import person_by_email, person_by_id
 from core.accounts.service import close_logins_acting_for, create_person, token_hash
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import current_locale, gettext, use_locale
 from core.i18n import lazy_gettext as _
@@ -55,7 +55,7 @@ async def invite_person(
     email = facts.email.strip().lower()
     if any(item.person.email == email for item in organization.memberships):
         raise InvalidError({"email": _("This person belongs to the organization already.")})
-    now = utc_now()
+    now = await database_time(session)
     waiting = await queries.open_invitations(session, organization_id, now)
     for earlier in waiting:
         if earlier.email == email:
@@ -108,7 +108,7 @@ async def revoke_invitation(session: AsyncSession, actor: Actor, invitation_id: 
     _require_owner(actor, invitation.organization_id)
     if invitation.accepted_at is not None or invitation.revoked_at is not None:
         return
-    invitation.revoked_at = utc_now()
+    invitation.revoked_at = await database_time(session)
     await audit.record(
         session,
         actor,
@@ -126,7 +126,9 @@ async def accept_invitation(
 
     The link proves that the address is the person's own, so it works for no other account.
     """
-    invitation = await queries.usable_invitation(session, token_hash(token), utc_now(), lock=True)
+    invitation = await queries.usable_invitation(
+        session, token_hash(token), await database_time(session), lock=True
+    )
     if invitation is None:
         raise NotFoundError(_("This invitation has expired, was revoked or was already accepted."))
     if not actor.is_anonymous:
@@ -145,7 +147,7 @@ async def accept_invitation(
         )
     else:
         raise ForbiddenError(_("Log in to continue."))
-    invitation.accepted_at = utc_now()
+    invitation.accepted_at = await database_time(session)
     membership = await queries.membership_of(session, invitation.organization_id, person.id)
     if membership is not None:
         return membership

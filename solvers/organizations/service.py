@@ -19,7 +19,7 @@ from core.accounts.queries import person_by_email
 from core.accounts.service import create_person
 from core.actor import Actor
 from core.attachments import Attachment, Content, FileRules, attachments_of, store_attachment
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.notifications.kinds import Kind
@@ -143,7 +143,7 @@ async def change_facts(
             await session.flush()
     except IntegrityError as error:
         raise InvalidError({"credit_code": _code_taken()}) from error
-    reopened = bool(changes.keys() & set(VERIFIED_FACTS)) and _reopen(organization)
+    reopened = bool(changes.keys() & set(VERIFIED_FACTS)) and await _reopen(session, organization)
     affected = [organization.id]
     if changes.keys() & {"size_class", "kind"}:
         affected += await queries.organizations_seeing_size_of(session, organization.id)
@@ -176,7 +176,7 @@ async def add_certificate(
         valid_until=facts.valid_until,
     )
     organization.certificates.append(certificate)
-    reopened = _reopen(organization)
+    reopened = await _reopen(session, organization)
     await announce_change(session, [organization.id])
     await audit.record(
         session,
@@ -252,7 +252,7 @@ async def add_relation(
     ):
         raise InvalidError({"controller_name": _("This relation is listed already.")})
     organization.controllers.append(relation)
-    reopened = _reopen(organization)
+    reopened = await _reopen(session, organization)
     await announce_change(session, [organization.id, *_mutual(relation)])
     await audit.record(
         session,
@@ -277,7 +277,7 @@ async def remove_relation(
         raise NotFoundError(_("There is no such relation."))
     name = relation.controller.name if relation.controller else relation.controller_name
     organization.controllers.remove(relation)
-    reopened = _reopen(organization)
+    reopened = await _reopen(session, organization)
     await announce_change(session, [organization.id, *_mutual(relation)])
     await audit.record(
         session,
@@ -341,7 +341,7 @@ async def submit_for_verification(
     if not await attachments_of(session, SUBJECT, organization.id):
         raise InvalidError({"file": _("Upload the licence first, so that somebody can compare it.")})
     organization.verification = Verification.PENDING
-    organization.submitted_at = utc_now()
+    organization.submitted_at = await database_time(session)
     await announce_change(session, [organization.id])
     await audit.record(session, actor, "organization.submitted", SUBJECT, organization.id)
     return organization
@@ -360,7 +360,7 @@ async def verify_organization(
         raise ConflictError(_("This organization does not wait for verification."))
     organization.verification = Verification.VERIFIED
     organization.verification_note = ""
-    organization.verified_at = utc_now()
+    organization.verified_at = await database_time(session)
     organization.verified_by_id = actor.person_id
     await announce_change(session, [organization.id])
     entry = await audit.record(session, actor, "organization.verified", SUBJECT, organization.id)
@@ -426,12 +426,12 @@ def _mutual(relation: ControlRelation) -> list[uuid.UUID]:
     return [relation.controller_id] if relation.controller_id is not None else []
 
 
-def _reopen(organization: Organization) -> bool:
+async def _reopen(session: AsyncSession, organization: Organization) -> bool:
     """Send a verified organization back to the queue; whether that was so."""
     if organization.verification is not Verification.VERIFIED:
         return False
     organization.verification = Verification.PENDING
-    organization.submitted_at = utc_now()
+    organization.submitted_at = await database_time(session)
     return True
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.i18n import lazy_gettext as _
 from core.revisions import next_revision
@@ -98,7 +98,7 @@ async def save_evidence(
 ) -> EvidenceItem:
     """Add an evidence item, or rewrite the one with this id; raises InvalidError by field."""
     _require_editor(actor, organization_id)
-    values = _checked_evidence(data)
+    values = _checked_evidence(data, last_year=(await database_today(session)).year)
     tokens = await _tokens(tokenize, evidence_text(values["title"], values["text"], values["keywords"]))
     profile = await queries.profile_to_change(session, organization_id)
     if evidence_id is None:
@@ -181,7 +181,7 @@ def _checked_profile(data: ProfileData) -> dict[str, Any]:
     return values
 
 
-def _checked_evidence(data: EvidenceData) -> dict[str, Any]:
+def _checked_evidence(data: EvidenceData, *, last_year: int) -> dict[str, Any]:
     errors: dict[str, Any] = {}
     values = asdict(data)
     values["title"] = _checked_text(" ".join(data.title.split()), LONGEST_TITLE, "title", errors)
@@ -189,7 +189,6 @@ def _checked_evidence(data: EvidenceData) -> dict[str, Any]:
         errors["title"] = _("Please fill this in.")
     values["text"] = _checked_text(data.text, LONGEST_EVIDENCE, "text", errors)
     values["keywords"] = _checked_keywords(data.keywords, errors)
-    last_year = shanghai_today().year
     if data.year is not None and not FIRST_YEAR <= data.year <= last_year:
         errors["year"] = _("A year from %(first)s to %(last)s.", first=FIRST_YEAR, last=last_year)
     if errors:

@@ -235,7 +235,9 @@ async def written_contract(
     """A contract written straight to the tables, with one version that all its parties have signed."""
     session = make.session
     members = [item.organization for item in consortium.members]
-    text = first_text(challenge, consortium, None, number, [item.id for item in members], teams=1)
+    text = first_text(
+        challenge, consortium, None, number, [item.id for item in members], teams=1, today=shanghai_today()
+    )
     contract = Contract(
         challenge_id=challenge.id,
         consortium_id=consortium.id,

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from core.audit import AuditEntry
 from core.process import Process
-from core.revisions import latest_revision
+from core.revisions import latest_revision_today
 from core.table_files import Outcome, Report
 from solvers.import_file import read_file
 from solvers.imports import import_rows
@@ -109,13 +109,13 @@ async def test_lines_become_organizations_with_certificates_profiles_and_evidenc
 async def test_repeating_the_import_changes_nothing(make: Factory, process: Process, tmp_path: Path) -> None:
     text = HEADER + line(1) + further(1, "变送器") + line(2)
     await run(process, tmp_path, text, verified=True)
-    entries, revision = await count(make, AuditEntry), await latest_revision(make.session, "solvers")
+    entries, revision = await count(make, AuditEntry), await latest_revision_today(make.session, "solvers")
     updated = set(await make.session.scalars(select(Organization.updated_at)))
     await make.session.rollback()
     report = await run(process, tmp_path, text, verified=True)
     assert report.outcomes == {Outcome.UNCHANGED: 3}
     assert await count(make, AuditEntry) == entries
-    assert await latest_revision(make.session, "solvers") == revision
+    assert await latest_revision_today(make.session, "solvers") == revision
     assert set(await make.session.scalars(select(Organization.updated_at))) == updated
 
 

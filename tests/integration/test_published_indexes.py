@@ -20,7 +20,7 @@ from challenges.indexing.listener import Listener
 from challenges.indexing.publishing import only_builder, publish_all, publish_lacking, retokenize
 from challenges.indexing.shelf import root_of
 from challenges.indexing.shelves import SHELVES, beside
-from core.clock import shanghai_today
+from core.clock import shanghai_today, utc_now
 from core.database import create_engine
 from core.jobs import enqueue
 from core.process import Process
@@ -28,6 +28,7 @@ from matching.saved import MANIFEST, versions_of
 from matching.tokenizer import use_dictionary
 from solvers.models import CapabilityProfile, Certificate, CertificateKind, Visibility
 from tests.factories import Factory
+from tests.integration.interleaving import DatabaseClock
 from tests.integration.matchmaking import publish_profile
 
 PUBLIC = frozenset({Visibility.PUBLIC})
@@ -133,9 +134,7 @@ async def test_base_and_changes_hold_what_a_rebuild_holds(
     assert gone.id not in grown
 
 
-async def test_certificates_follow_the_day_without_anybody_saving(
-    make: Factory, process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_certificates_follow_the_day_without_anybody_saving(make: Factory, process: Process) -> None:
     today = shanghai_today()
     organization = await make.organization(
         certificates=[
@@ -150,8 +149,7 @@ async def test_certificates_follow_the_day_without_anybody_saving(
     await publish_profile(make, organization, "涂层")
     await publish(process)
     assert (await index_of(process)).document(organization.id).certificates == {"high_tech"}
-    for module in ("shelf", "shelves"):
-        monkeypatch.setattr(f"challenges.indexing.{module}.shanghai_today", lambda: today + timedelta(days=1))
+    await DatabaseClock(process).install(utc_now() + timedelta(days=1))
     later = await index_of(process)
     assert later.document(organization.id).certificates == frozenset()
     assert later.day == today + timedelta(days=1)

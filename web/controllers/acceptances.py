@@ -14,7 +14,7 @@ from challenges.milestones.forms import AnswerForm, RatingForm, ReportForm, Verd
 from challenges.milestones.queries import milestones_of
 from core.actor import Actor
 from core.attachments import attachments_of
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -149,7 +149,7 @@ async def _page(
     is_officers_turn = policies.may_confirm(actor, contract, pending)
     ratings = await queries.ratings_of(session, contract_id)
     is_ready = policies.is_ready(contract, await milestones_of(session, contract_id), acceptances)
-    now = utc_now()
+    now = await database_time(session)
     delivery = None
     may_deliver = policies.may_answer_delivery(actor, contract, standing.members)
     if may_deliver and actor.organization_id is not None:

@@ -9,7 +9,7 @@ from litestar.response import Template
 
 from core.accounts import queries, service
 from core.accounts.forms import ChangePasswordForm, ForgottenPasswordForm, NewPasswordForm
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError, NotFoundError, ThrottledError
 from core.i18n import gettext
 from solvers.organizations import queries as organization_queries
@@ -163,7 +163,8 @@ class AccountController(Controller):
 
     @get("/reset-password/{token:str}", opt={"access": Access.PUBLIC})
     async def reset_form(self, request: WebRequest, session: DbSession, token: FromPath[str]) -> Template:
-        if await queries.usable_reset(session, service.token_hash(token), utc_now()) is None:
+        now = await database_time(session)
+        if await queries.usable_reset(session, service.token_hash(token), now) is None:
             raise NotFoundError(gettext("This link has expired or was already used. Ask for a new one."))
         return render(request, "accounts/reset.html", form=NewPasswordForm(), token=token)
 
@@ -188,7 +189,7 @@ async def _account_page(
     status: int = 200,
 ) -> Template:
     assert isinstance(actor.person_id, uuid.UUID)
-    logins = await queries.logins_of(session, actor.person_id, utc_now())
+    logins = await queries.logins_of(session, actor.person_id, await database_time(session))
     return render(request, "accounts/account.html", status=status, form=form, logins=logins)
 
 

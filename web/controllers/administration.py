@@ -12,7 +12,7 @@ from core.accounts.forms import PersonRolesForm
 from core.accounts.models import Person
 from core.attachments import attachments_of
 from core.audit import entries_of
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -181,7 +181,7 @@ async def _review_page(
         action_text=action_text,
         change_lines=change_lines,
         form=form,
-        today=shanghai_today(),
+        today=await database_today(session),
     )
 
 

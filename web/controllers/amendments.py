@@ -16,14 +16,14 @@ from challenges.postings.policies import is_officer_in_charge, is_poster
 from challenges.postings.service import read_challenge
 from challenges.programs.calendar import earliest_end
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError
 from core.i18n import gettext
 from web.amendment_view import amendment_views
 from web.challenge_places import places_of
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.requests import FormData, as_uuid, form_data
+from web.requests import FormData, as_uuid, form_data, moment_of
 from web.templating import redirect, render
 
 ARRANGING = frozenset({"add", "remove", "up", "down"})
@@ -160,7 +160,7 @@ async def _page(
         await queries.amendments_of(session, challenge.id, only_confirmed=not sees_all), actor
     )
     waiting = next((item for item in views if item.amendment.state is AmendmentState.PROPOSED), None)
-    now = utc_now()
+    now = await database_time(session)
     return render(
         request,
         "amendments/of_challenge.html",
@@ -211,7 +211,7 @@ def _form_page(
         challenge=challenge,
         form=form,
         revision=revision,
-        earliest=earliest_end(challenge.program, challenge.program.min_bid_days, utc_now()),
+        earliest=earliest_end(challenge.program, challenge.program.min_bid_days, moment_of(request)),
     )
 
 
@@ -228,7 +228,7 @@ async def _bid_page(
         confirmed=await queries.confirmations_of(session, bid.id),
         uncovered=standing.uncovered(bid),
         leads=leads_bid(actor, bid),
-        may_confirm=bool(changes) and may_edit_bid(actor, bid, utc_now()),
+        may_confirm=bool(changes) and may_edit_bid(actor, bid, await database_time(session)),
         problem=problem,
     )
 

@@ -15,13 +15,12 @@ from challenges.bids.models import Bid, BidReceipt, BidState
 from challenges.bids.sealing import bid_files, content_of
 from core.actor import Actor
 from core.attachments import limit_mb
-from core.clock import utc_now
 from core.errors import ConflictError, InvalidError, NotFoundError, StaleError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
-from web.requests import FormData, form_data
+from web.requests import FormData, form_data, moment_of
 from web.self_saving import Draft, answer_saved, answer_stale, revision_of
 from web.templating import is_htmx, redirect, render
 
@@ -138,7 +137,7 @@ def _rows(request: WebRequest, bid: Bid, form: BidForm, command: str, *, saved: 
         bid=bid,
         form=form,
         draft=_draft(bid),
-        saved_at=utc_now(),
+        saved_at=moment_of(request),
         swap_revision=saved,
     )
 

@@ -1,6 +1,7 @@
 """Contracts of awarded teams: read, signed by all parties, amended, ended."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Response, get, post
@@ -14,7 +15,7 @@ from challenges.contracts.standing import Standing, book_of, read_contract
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.queries import challenge_by_id
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -35,14 +36,15 @@ class ContractsOfChallengeController(Controller):
         may_generate = policies.may_generate(actor, challenge)
         teams = await queries.approved_teams(session, challenge.id) if may_generate else []
         present = {item.contract.consortium_id for item in standings}
+        now = await database_time(session)
         return render(
             request,
             "contracts/of_challenge.html",
             challenge=challenge,
             places=await places_of(session, actor, challenge),
-            rows=[_row(item) for item in standings],
+            rows=[_row(item, now) for item in standings],
             may_generate=may_generate and any(team.id not in present for team in teams),
-            is_notice_over=await queries.is_notice_over(session, challenge, utc_now()),
+            is_notice_over=await queries.is_notice_over(session, challenge, now),
             teams=[team for team in teams if team.id not in present],
         )
 
@@ -258,7 +260,7 @@ async def _contracts_page(
     return challenge, standings
 
 
-def _row(standing: Standing) -> dict[str, Any]:
+def _row(standing: Standing, now: datetime) -> dict[str, Any]:
     contract = standing.contract
     version = policies.open_version(contract)
     is_offered = version is not None and version.state is VersionState.OFFERED
@@ -268,7 +270,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "missing": [standing.name_of(item) for item in standing.missing(version)]
         if version is not None and is_offered
         else [],
-        "is_overdue": is_waiting and contract.sign_by <= utc_now(),
+        "is_overdue": is_waiting and contract.sign_by <= now,
         "in_force": policies.version_in_force(contract),
     }
 
@@ -325,7 +327,7 @@ async def _contract_page(
         readable=list(reversed(readable)),
         parties=parties,
         role_text=role_text,
-        is_overdue=is_first and contract.sign_by <= utc_now(),
+        is_overdue=is_first and contract.sign_by <= await database_time(session),
         is_first=is_first,
         may_edit=policies.may_edit_contract(actor, contract),
         may_sign=policies.may_sign(actor, contract, standing.members),

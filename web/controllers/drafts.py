@@ -17,7 +17,7 @@ from challenges.postings.forms import (
 from challenges.programs import queries as program_queries
 from challenges.programs.models import Round
 from core.attachments import attachments_of
-from core.clock import shanghai_today, utc_now
+from core.database import database_time, database_today
 from core.errors import InvalidError, StaleError
 from core.i18n import gettext
 from solvers.fields import subfield_choices
@@ -91,7 +91,7 @@ class DraftController(Controller):
                 form=form,
                 address=f"/challenges/{challenge_id}/edit",
                 draft=_draft(challenge),
-                saved_at=utc_now(),
+                saved_at=await database_time(session),
                 swap_revision=True,
             )
         if verb == "find":
@@ -220,7 +220,7 @@ async def _new_page(request: WebRequest, session: DbSession, actor: Acting) -> T
         "challenges/new.html",
         organization=organization,
         may_post=organization is not None and policies.may_post(actor, organization, programs),
-        rounds=_round_groups(await program_queries.rounds_open_on(session, shanghai_today())),
+        rounds=_round_groups(await program_queries.rounds_open_on(session, await database_today(session))),
     )
 
 
@@ -236,7 +236,7 @@ def _round_groups(rounds: list[Round]) -> dict[str, list[tuple[str, str]]]:
 async def _challenge_form(session: DbSession, challenge: Challenge, data: Any) -> ChallengeForm:
     form = ChallengeForm()
     blank = ("", "–")
-    rounds = _round_groups(await program_queries.rounds_open_on(session, shanghai_today()))
+    rounds = _round_groups(await program_queries.rounds_open_on(session, await database_today(session)))
     known = {value for group in rounds.values() for value, _text in group}
     if challenge.round is not None and challenge.program is not None and str(challenge.round.id) not in known:
         # A round that has closed meanwhile stays visible; submission says that it must be changed.

@@ -17,7 +17,7 @@ from challenges.questions import queries as question_queries
 from challenges.reviews import queries as review_queries
 from challenges.reviews.policies import is_waiting_for_reviewer
 from core.accounts import service as account_service
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import NotFoundError
 from core.i18n import LOCALES
 from core.i18n import lazy_gettext as _
@@ -92,7 +92,7 @@ class HomeController(Controller):
 
 async def _front(session: DbSession) -> dict[str, Any]:
     return {
-        "figures": await waiting_queries.public_figures(session, utc_now()),
+        "figures": await waiting_queries.public_figures(session, await database_time(session)),
         "newest": await posting_queries.newest_challenges(session, limit=NEWEST),
     }
 
@@ -104,11 +104,11 @@ async def _reviewer_part(session: DbSession, actor: Acting) -> dict[str, Any]:
         for seat in await review_queries.seats_of_person(session, actor.person_id)
         if is_waiting_for_reviewer(seat)
     ]
-    return {"seats": sorted(seats, key=lambda seat: seat.review.due_at or utc_now())}
+    return {"seats": sorted(seats, key=lambda seat: (seat.review.due_at is None, seat.review.due_at))}
 
 
 async def _officer_part(session: DbSession, actor: Acting) -> dict[str, Any]:
-    now = utc_now()
+    now = await database_time(session)
     return {
         "screening": await waiting_queries.waiting_for_screening(session, actor),
         "decisions": await waiting_queries.waiting_for_decision(session, actor),
@@ -149,8 +149,12 @@ async def _poster_part(
         "drafts": [item for item in challenges if item.state is ChallengeState.DRAFT],
         "running": [item for item in challenges if item.state in running],
         "consortia": await waiting_queries.consortia_waiting_for_poster(session, actor),
-        "closed": await waiting_queries.challenges_waiting_for_poster(session, actor, utc_now()),
-        "questions": await question_queries.unanswered_of_poster(session, actor, utc_now()),
+        "closed": await waiting_queries.challenges_waiting_for_poster(
+            session, actor, await database_time(session)
+        ),
+        "questions": await question_queries.unanswered_of_poster(
+            session, actor, await database_time(session)
+        ),
         "work": await _work(session, actor),
         "may_post": may_post,
         "total": len(challenges),
@@ -159,7 +163,7 @@ async def _poster_part(
 
 async def _solver_part(session: DbSession, actor: Acting) -> dict[str, Any]:
     assert actor.organization_id is not None
-    now = utc_now()
+    now = await database_time(session)
     profile = await profile_queries.profile_of(session, actor.organization_id)
     bids = await waiting_queries.live_bids(session, actor, now)
     return {

@@ -7,7 +7,7 @@ from litestar.response import Template
 
 from core.accounts.queries import person_by_email
 from core.accounts.service import token_hash
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import NotFoundError
 from core.i18n import current_locale, gettext
 from core.i18n import lazy_gettext as _
@@ -49,7 +49,7 @@ class InvitationController(Controller):
 
 
 async def _invitation(session: DbSession, token: str) -> Invitation:
-    invitation = await queries.usable_invitation(session, token_hash(token), utc_now())
+    invitation = await queries.usable_invitation(session, token_hash(token), await database_time(session))
     if invitation is None:
         raise NotFoundError(_("This invitation has expired, was revoked or was already accepted."))
     return invitation

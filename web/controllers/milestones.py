@@ -14,7 +14,7 @@ from challenges.milestones.forms import AnswerForm, ReportForm, VerdictForm
 from challenges.milestones.models import MilestoneState
 from core.actor import Actor
 from core.attachments import attachments_of
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -187,12 +187,13 @@ async def _page(
     def form_for(key: uuid.UUID, name: str, kind: Any) -> Any:
         return failed[2] if failed and failed[:2] == (key, name) else kind()
 
+    now = await database_time(session)
     rows = [
         {
             "milestone": item,
             "is_overdue": item.state in queries.WAITING
             and policies.is_at_work(contract)
-            and item.due_at <= utc_now(),
+            and item.due_at <= now,
             "report_form": form_for(item.id, "report", ReportForm)
             if policies.may_report(actor, contract, item)
             else None,

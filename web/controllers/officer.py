@@ -7,7 +7,7 @@ from litestar.response import Template
 
 from challenges.programs import queries as program_queries
 from challenges.programs.policies import is_officer_of
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -25,7 +25,7 @@ class OfficerController(Controller):
 
     @get("/", opt={"access": Access.OFFICER})
     async def work_queue(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
-        now = utc_now()
+        now = await database_time(session)
         programs = [item for item in await program_queries.programs(session) if is_officer_of(actor, item)]
         asked = request.query_params.get("program", "")
         program_id = next((item.id for item in programs if str(item.id) == asked), None)

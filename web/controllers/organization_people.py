@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.response import Template
 
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -116,5 +116,7 @@ async def _people_page(
         form=form,
         roles=choices(MembershipRole),
         may_manage=may_manage,
-        invitations=await queries.open_invitations(session, organization.id, utc_now()) if may_manage else [],
+        invitations=await queries.open_invitations(session, organization.id, await database_time(session))
+        if may_manage
+        else [],
     )

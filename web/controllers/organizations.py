@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from core.attachments import attachments_of
 from core.audit import entries_of
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import InvalidError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -254,7 +254,7 @@ async def _own_page(
         certificate_form=certificate_form or _certificate_form(None),
         submission_form=submission_form or SubmissionForm(),
         document_errors=document_errors or [],
-        today=shanghai_today(),
+        today=await database_today(session),
     )
 
 

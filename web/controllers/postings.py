@@ -16,8 +16,8 @@ from challenges.programs import queries as program_queries
 from challenges.programs.policies import rule_of_day
 from core.attachments import attachments_of
 from core.audit import entries_of
-from core.clock import shanghai_today, to_shanghai
-from core.database import database_time
+from core.clock import to_shanghai
+from core.database import database_time, database_today
 from core.errors import InvalidError
 from core.i18n import gettext
 from solvers.fields import FIELDS
@@ -258,7 +258,11 @@ async def _challenge_page(
 ) -> Template:
     moves = states.possible_moves(actor, challenge)
     awards = await awards_of(session, challenge.id) if challenge.state in policies.AWARDED_OR_LATER else []
-    rule_day = to_shanghai(challenge.published_at).date() if challenge.published_at else shanghai_today()
+    rule_day = (
+        to_shanghai(challenge.published_at).date()
+        if challenge.published_at
+        else await database_today(session)
+    )
     may_see_history = policies.may_see_history(actor, challenge)
     return render(
         request,

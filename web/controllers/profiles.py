@@ -11,6 +11,7 @@ from challenges.indexes import terms_of_text
 from challenges.matches.service import queue_matches_after_profile_change
 from core.accounts.models import PlatformRole
 from core.actor import Actor
+from core.database import database_today
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from solvers.fields import FIELDS
@@ -67,7 +68,7 @@ class ProfileController(Controller):
         organization = await queries.organization_with_profile(session, _own(actor))
         if organization is None:
             raise NotFoundError(gettext("There is no such organization."))
-        page = await organization_page(organization, READERS[reader], "")
+        page = await organization_page(organization, READERS[reader], "", await database_today(session))
         return render(request, "profiles/preview.html", page=page, reader=reader, text="")
 
     @get("/evidence/new", opt={"access": Access.EDITOR})

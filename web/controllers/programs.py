@@ -11,7 +11,8 @@ from challenges.postings import queries as posting_queries
 from challenges.programs import policies, queries, service
 from challenges.programs.forms import ProgramForm, QuotaRuleForm, RoundForm
 from challenges.programs.models import AppliesTo, Program, QuotaRule
-from core.clock import shanghai_today, utc_now
+from core.clock import to_shanghai
+from core.database import database_time, database_today
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from solvers.fields import FIELDS
@@ -29,8 +30,9 @@ class ProgramController(Controller):
     @get("/", opt={"access": Access.PUBLIC})
     async def index(self, request: WebRequest, session: DbSession, actor: Acting) -> Template:
         programs = await queries.programs(session)
-        today = shanghai_today()
-        counts = await posting_queries.open_counts_by_program(session, utc_now())
+        now = await database_time(session)
+        today = to_shanghai(now).date()
+        counts = await posting_queries.open_counts_by_program(session, now)
         return render(
             request,
             "programs/index.html",
@@ -79,7 +81,7 @@ class ProgramController(Controller):
         self, request: WebRequest, session: DbSession, actor: Acting, program_id: FromPath[uuid.UUID]
     ) -> Template:
         program = await service.read_program(session, program_id)
-        today = shanghai_today()
+        today = await database_today(session)
         return render(
             request,
             "programs/show.html",
@@ -212,7 +214,7 @@ class ProgramController(Controller):
             left=left,
             right=right,
             rows=_compared(left, right),
-            in_force=policies.rule_of_day(program, shanghai_today()),
+            in_force=policies.rule_of_day(program, await database_today(session)),
         )
 
     @get("/{program_id:uuid}/rules/new", opt={"access": Access.OFFICER})

@@ -12,7 +12,7 @@ from challenges.postings.service import read_challenge
 from challenges.questions import policies, queries, service
 from challenges.questions.forms import LONGEST_ANSWER, AnswerForm, QuestionForm
 from core.actor import Actor
-from core.clock import utc_now
+from core.database import database_time
 from core.errors import InvalidError
 from core.i18n import gettext
 from web.challenge_places import places_of
@@ -130,7 +130,7 @@ async def _page(
     failed: Failed | None = None,
     status: int = 200,
 ) -> Template:
-    now = utc_now()
+    now = await database_time(session)
     only_open = request.query_params.get("show") == OPEN
     number = page_number(request.query_params.get("page"))
     questions, total = await service.shown_questions(

@@ -9,7 +9,8 @@ from challenges.exports.service import read_round
 from challenges.postings import queries as posting_queries
 from challenges.postings.service import certificates_of
 from challenges.programs import policies
-from core.clock import shanghai_today, utc_now
+from core.clock import to_shanghai
+from core.database import database_time
 from web.dependencies import Acting, DbSession, FromPath, WebRequest
 from web.guards import Access
 from web.round_calendar import dates_of, first_of_month, month_of
@@ -31,13 +32,14 @@ async def round_page(
     found = await read_round(session, program_id, round_id)
     certificates = await certificates_of(session, actor)
     challenges = await posting_queries.readable_of_round(session, actor, certificates, found.id)
-    today = shanghai_today()
+    now = await database_time(session)
+    today = to_shanghai(now).date()
     scope = RoundScope(
         program=found.program,
         round=found,
         challenges=challenges,
         is_officer=policies.is_officer_of(actor, found.program),
-        now=utc_now(),
+        now=now,
     )
     dates = await dates_of(session, scope)
     view = MONTH if request.query_params.get("view") == MONTH else LIST

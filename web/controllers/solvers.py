@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from challenges.directory import (
     suggestions_for,
 )
 from core.actor import Actor
-from core.clock import shanghai_today
+from core.database import database_today
 from core.errors import InvalidError, NotFoundError
 from core.i18n import gettext
 from core.i18n import lazy_gettext as _
@@ -138,7 +139,7 @@ class SolverController(Controller):
         if organization is None or not policies.may_see_organization(actor, organization):
             raise NotFoundError(gettext("There is no such organization."))
         text = " ".join(q.split())[:LONGEST_QUERY]
-        page = await organization_page(organization, actor, text)
+        page = await organization_page(organization, actor, text, await database_today(session))
         return render(
             request,
             "solvers/organization.html",
@@ -191,13 +192,14 @@ def _bounds(group: SizeGroup, size: SizeClass) -> str:
     )
 
 
-async def organization_page(organization: Organization, actor: Actor, text: str) -> OrganizationPage:
+async def organization_page(
+    organization: Organization, actor: Actor, text: str, today: date
+) -> OrganizationPage:
     """The page of an organization as this reader may see it."""
     profile = organization.profile
     shows_profile = profile is not None and policies.may_read_profile(
         actor, organization.id, profile.visibility
     )
-    today = shanghai_today()
     evidence = profile.evidence if profile is not None and shows_profile else []
     return OrganizationPage(
         organization=organization,

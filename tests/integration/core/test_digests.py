@@ -46,11 +46,18 @@ def kind() -> Iterator[Kind]:
     _hidden.clear()
 
 
+def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    async def then(_session: AsyncSession) -> datetime:
+        return moment
+
+    monkeypatch.setattr(jobs, "database_time", then)
+
+
 @pytest.fixture(autouse=True)
 def morning(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """A quarter past the hour of digests, today."""
     now = utc_now().astimezone(SHANGHAI).replace(hour=8, minute=15)
-    monkeypatch.setattr(jobs, "utc_now", lambda: now)
+    at(monkeypatch, now)
     return now
 
 
@@ -118,7 +125,7 @@ async def test_nothing_leaves_before_its_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await tell(session, make, kind, morning - timedelta(hours=10), "轴承")
-    monkeypatch.setattr(jobs, "utc_now", lambda: morning.replace(hour=7, minute=59))
+    at(monkeypatch, morning.replace(hour=7, minute=59))
     await ask(session, jobs.begin_digests)
     await run_jobs()
     assert await mails(session) == []
