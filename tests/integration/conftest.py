@@ -1,7 +1,7 @@
 """What several files of integration tests start from.
 
 One world of people and things for each file that asks who may do or read what; a bid of three organizations for what
-happens at once or by a deadline.
+happens at once or by a deadline; a challenge that its poster changes.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -18,9 +18,11 @@ from core.process import Process, start_process
 from core.settings import Settings
 from tests.conftest import own_database
 from tests.factories import Factory
+from tests.integration.changing import Changing
 from tests.integration.interleaving import DatabaseClock
 from tests.integration.permission_world import World, build_world
 from tests.integration.reading import Reading
+from tests.integration.test_bidding import Stage
 from tests.integration.together import Together
 
 
@@ -78,3 +80,8 @@ async def reader(whole: tuple[Reading, AsyncConnection]) -> AsyncIterator[Readin
     outer = await connection.begin()
     yield reader
     await outer.rollback()
+
+
+@pytest.fixture
+async def changing(make: Factory) -> Changing:
+    return await Changing(await Stage(make).set()).set()

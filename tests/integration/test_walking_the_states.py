@@ -16,7 +16,8 @@ from core.clock import utc_now
 from core.errors import ConflictError, ForbiddenError, InvalidError
 from core.states import Role, move
 from tests.factories import Factory
-from tests.integration.test_every_state import BY_NOUN, ONLY_AFTER, Subject, subject_of
+from tests.integration.state_subjects import BY_NOUN, ONLY_AFTER, subject_of
+from tests.integration.state_subjects.subject import Subject
 
 
 @st.composite

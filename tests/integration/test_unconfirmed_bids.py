@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,19 +14,13 @@ from core.clock import utc_now
 from core.schedule import catch_up
 from solvers.models import MembershipRole, Organization
 from tests.conftest import BrowserOf
-from tests.factories import Factory
+from tests.integration.changing import Changing, hand_in
 from tests.integration.matchmaking import actor_of
-from tests.integration.test_bidding import Stage, end_bidding, start
-from tests.integration.test_changing_a_challenge import Changing, hand_in
+from tests.integration.test_bidding import end_bidding, start
 from tests.told import told
 from web.own_work import work_of
 
 KIND = "bid.confirmation_waits"
-
-
-@pytest.fixture
-async def changing(make: Factory) -> Changing:
-    return await Changing(await Stage(make).set()).set()
 
 
 async def deadline_in(session: AsyncSession, changing: Changing, left: timedelta) -> None:
