@@ -1,5 +1,6 @@
 """Contracts carried out: milestones, a horse race with an elimination, one acceptance and one early end."""
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 
@@ -15,8 +16,11 @@ from challenges.milestones.models import Milestone
 from challenges.milestones.queries import milestones_of
 from challenges.milestones.service import answer_report, confirm_payment, mark_paid, report_milestone
 from core.actor import Actor
+from core.typesetting import set_document
+from web.demo.cast import DATA
 from web.demo.telling import Story
 
+TEMPLATE = DATA / "acceptance_document.typ"
 RACE, ACCEPTED, FAILED = "c-0102-05", "c-0102-06", "c-0301-03"
 
 
@@ -160,6 +164,20 @@ ELIMINATION = (
 )
 CONFIRMATION = "经核对三队试验数据，发榜方评价依据充分、口径一致，同意淘汰。"
 ASKED = "三个里程碑全部通过，指标对照表、第三方检测报告、并网运行记录、经费决算与知识产权清单已上传，申请最终验收。"
+DOCUMENTS = {
+    "指标对照表": (
+        "任务书所列考核指标逐项对照：实测值、测试条件、测试单位与结论。",
+        "全部指标达到或优于任务书约定值，无未完成项。",
+    ),
+    "第三方检测报告": (
+        "检测依据：任务书附表所列国家标准与双方商定的测试方法。",
+        "结论：送检样品所检项目全部合格。",
+    ),
+    "经费决算表": (
+        "按成员单位与年度列出经费支出，与批复的经费构成一致。",
+        "中小企业承担经费占比符合专项规则。",
+    ),
+}
 POSTER_ACCEPTS = "现场核查与资料审查一致，同意通过验收。"
 OFFICER_CONFIRMS = "经专家复核，任务书指标全部达到，中小企业承担经费与批复一致，予以确认。"
 BY_POSTER = (
@@ -228,10 +246,16 @@ async def _eliminate(story: Story) -> None:
 
 async def _accept(story: Story) -> None:
     poster = story.demo.poster_of(ACCEPTED)
+    files = [
+        (f"{title}.pdf", await asyncio.to_thread(set_document, TEMPLATE, {"title": title, "lines": lines}))
+        for title, lines in DOCUMENTS.items()
+    ]
     async with story.day(115, hour=9) as session:
         contract_id = (await _contract(session, story, ACCEPTED)).id
         lead = await _lead(session, story, ACCEPTED)
-        acceptance = await ask_for_acceptance(session, story.process.settings, lead, contract_id, ASKED)
+        acceptance = await ask_for_acceptance(
+            session, story.process.settings, lead, contract_id, ASKED, files
+        )
     await _answer(story, poster, acceptance.id, 111, POSTER_ACCEPTS)
     await _answer(story, story.officer, acceptance.id, 107, OFFICER_CONFIRMS)
     for actor, days_ago, (stars, comment) in ((poster, 104, BY_POSTER), (lead, 102, BY_LEAD)):
