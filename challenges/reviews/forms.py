@@ -27,6 +27,14 @@ LONG = 5000
 NONE, SOME = "none", "some"
 
 
+class _BesideAName:
+    """Needed on a line that has a name. It stands before `Optional`, which ends the checks of an empty field."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if (form.name.data or "").strip() and not any(text.strip() for text in field.raw_data or []):
+            raise validators.StopValidation(_("Please fill this in."))
+
+
 class CriterionForm(BaseForm):
     class Meta(BaseForm.Meta):
         csrf = False
@@ -36,6 +44,7 @@ class CriterionForm(BaseForm):
     weight = DecimalField(
         _("Weight"),
         [
+            _BesideAName(),
             validators.Optional(),
             validators.NumberRange(
                 min=Decimal("0.01"), max=1000, message=_("A weight above 0, at most 1000.")
@@ -53,15 +62,12 @@ class CriterionForm(BaseForm):
         ],
     )
 
-    def validate_weight(self, field: DecimalField) -> None:
-        if (self.name.data or "").strip() and field.data is None:
-            raise validators.ValidationError(_("Please fill this in."))
-
 
 class CriteriaForm(BaseForm):
     """Lines without a name are left out."""
 
-    lines = FieldList(FormField(CriterionForm), max_entries=MOST)
+    # One more than there may be: what is beyond is dropped without a word, and this one is refused with one.
+    lines = FieldList(FormField(CriterionForm), max_entries=MOST + 1)
     criteria = HiddenField()
 
     def typed(self) -> list[Line]:
