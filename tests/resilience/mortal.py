@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dramatiq
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.types import Message, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import web.app
 import web.schedule
 import web.worker
+from core.actor import Actor
 from core.process import Process
 from core.settings import Settings
 from web.cli import main
@@ -62,8 +63,10 @@ class MortalApp:
         await self.app(scope, receive, answer)
 
 
-async def provide_session(state: State) -> AsyncGenerator[AsyncSession, None]:
-    async with _session_of(state) as session:
+async def provide_session(
+    request: Request[Actor, Any, State], state: State
+) -> AsyncGenerator[AsyncSession, None]:
+    async with _session_of(request, state) as session:
         yield session
         if _moment.get() == BEFORE_COMMIT:
             await session.flush()
