@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from challenges.bids.models import Bid, BidMember, BidMemberState, BidOpening, BidState
+from challenges.checks.models import FormalCheck
+from challenges.checks.queries import SETTLED
 from challenges.consortia.models import Consortium, ConsortiumState, QuotaRecheck, Waiver, WaiverAnswer
 from challenges.postings.models import Challenge, ChallengeState
 from challenges.postings.policies import AWARDED_OR_LATER
@@ -115,11 +117,24 @@ def _is_closed(now: datetime) -> ColumnElement[bool]:
     return or_(Challenge.state == ChallengeState.CLOSED, overdue)
 
 
+def _has_bids_to_settle() -> ColumnElement[bool]:
+    """Bids were handed in that are sealed, or not all through the formal check: officers have to act first."""
+    handed_in = exists().where(Bid.challenge_id == Challenge.id, Bid.state == BidState.SUBMITTED)
+    unsettled = exists().where(
+        Bid.challenge_id == Challenge.id,
+        Bid.state == BidState.SUBMITTED,
+        Program.id == Challenge.program_id,
+        Program.checklist != [],
+        ~exists().where(FormalCheck.bid_id == Bid.id, FormalCheck.state.in_(SETTLED)),
+    )
+    return or_(and_(Challenge.bids_opened_at.is_(None), handed_in), unsettled)
+
+
 async def without_consortium(session: AsyncSession, actor: Actor, now: datetime) -> list[Challenge]:
     """Closed challenges of the officer's programs whose poster owes a consortium, longest closed first."""
     statement = (
         select(Challenge)
-        .where(_is_closed(now), in_charge_of(actor))
+        .where(_is_closed(now), ~_has_bids_to_settle(), in_charge_of(actor))
         .options(*LINE)
         .order_by(Challenge.deadline_at, Challenge.id)
         .limit(SECTION_LIMIT)
@@ -193,14 +208,19 @@ async def consortia_waiting_for_poster(session: AsyncSession, actor: Actor) -> l
 async def challenges_waiting_for_poster(
     session: AsyncSession, actor: Actor, now: datetime
 ) -> list[Challenge]:
-    """The organization's closed challenges for which no consortium has been begun."""
+    """The organization's closed challenges for which a consortium can be begun and none has been."""
     begun = exists().where(
         Consortium.challenge_id == Challenge.id,
         Consortium.state.in_([ConsortiumState.PROPOSED, ConsortiumState.SUBMITTED, ConsortiumState.RETURNED]),
     )
     statement = (
         select(Challenge)
-        .where(Challenge.organization_id == actor.organization_id, _is_closed(now), ~begun)
+        .where(
+            Challenge.organization_id == actor.organization_id,
+            _is_closed(now),
+            ~begun,
+            ~_has_bids_to_settle(),
+        )
         .options(*LINE)
         .order_by(Challenge.deadline_at, Challenge.id)
         .limit(SECTION_LIMIT)

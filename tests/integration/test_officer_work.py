@@ -6,12 +6,23 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from challenges.models import Bid, BidMember, BidMemberState, BidOpening, BidState, Challenge, ChallengeState
+from challenges.checks.service import begin_checks
+from challenges.models import (
+    Bid,
+    BidMember,
+    BidMemberState,
+    BidOpening,
+    BidState,
+    Challenge,
+    ChallengeState,
+    CheckState,
+)
 from core.audit import AuditEntry
 from core.clock import utc_now
 from tests.conftest import BrowserOf
 from tests.factories import Factory
 from tests.integration.matchmaking import Market, open_market
+from tests.integration.opened_round import opened_round
 
 PUBLISHED, SUBMITTED = ChallengeState.PUBLISHED, ChallengeState.SUBMITTED
 RETURNED, CLOSED = ChallengeState.RETURNED, ChallengeState.CLOSED
@@ -185,3 +196,29 @@ async def test_the_queue_and_its_actions_are_for_officers(make: Factory, browser
     assert (await browser.get("/officer")).status_code == 403
     answer = await browser.submit("/officer/bulk", {"action": "publish", "key": keys(challenges)})
     assert answer.status_code == 403
+
+
+async def test_nobody_owes_a_consortium_while_officers_have_bids_to_settle(
+    make: Factory, session: AsyncSession, browser_of: BrowserOf
+) -> None:
+    from web.officer_queue import sections_of
+
+    opened = await opened_round(make, checklist=("申报书盖章齐全",))
+    waits = f"/challenges/{opened.challenge.id}"
+
+    async def owing() -> set[str]:
+        sections = {item.anchor: item for item in await sections_of(session, opened.officer_actor, utc_now())}
+        return {row.address for row in sections["closed"].rows}
+
+    poster = await browser_of(opened.poster_person, opened.poster)
+    assert waits not in await owing()
+    assert "请选定联合体" not in (await poster.get("/")).text
+    checks = await begin_checks(session, opened.officer_actor, await opened.read())
+    await session.commit()
+    assert waits not in await owing()
+    for check in checks:
+        check.points = [{**point, "met": True} for point in check.points]
+        check.state, check.settled_at = CheckState.PASSED, utc_now()
+    await session.commit()
+    assert waits in await owing()
+    assert "请选定联合体" in (await poster.get("/")).text

@@ -60,17 +60,20 @@ function readCopy() {
   }
 }
 
-function comparable(fields) {
-  const left = fields.filter(([name]) => !["revision", "invitee"].includes(name) && !/-id$/.test(name));
-  return JSON.stringify(left.map(([name, value]) => [name, value.replace(/\r\n/g, "\n")]).sort());
+// What was typed, wherever its row stands: the server closes the gaps of empty rows, trims, and fills in sums.
+function texts(fields) {
+  return fields
+    .filter(([name, value]) => value.trim() && !["revision", "invitee"].includes(name) && !/-id$/.test(name))
+    .map(([name, value]) => `${name.replace(/-\d+-/g, "-")}=${value.replace(/\r\n/g, "\n").trim()}`);
 }
 
 function offerCopy() {
   const copy = readCopy();
   if (!copy) return;
-  if (comparable(copy.fields) === comparable(typed())) { dropCopy(); return; }
+  const here = new Set(texts(typed()));
+  if (texts(copy.fields).every((text) => here.has(text))) { dropCopy(); return; }
   const box = document.getElementById("restore");
-  const time = new Date(copy.at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false });
+  const time = new Date(copy.at).toLocaleString("sv", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
   box.querySelector("p").textContent = box.dataset.text.replace("{time}", time);
   box.classList.remove("d-none");
   box.querySelector("[data-discard]").addEventListener("click", () => { dropCopy(); box.remove(); });
