@@ -28,7 +28,7 @@ from core.process import Process, start_process
 from core.settings import Settings
 from tests.demo_process import LoadedDemo, load_demo
 from tests.factories import Factory
-from web.app import create_app
+from tests.shared_app import app_of
 from web.sessions import LOGIN_COOKIE
 
 TEMPLATE = "jiebang_template"
@@ -132,7 +132,7 @@ def make(session: AsyncSession) -> Factory:
 
 @pytest.fixture
 def app(process: Process) -> Litestar:
-    return create_app(process)
+    return app_of(process)
 
 
 class Browser(AsyncTestClient[Litestar]):

@@ -65,6 +65,10 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
         headers.setdefault("strict-transport-security", "max-age=31536000")
 
 
+async def close_listener(app: Litestar) -> None:
+    await app.state.listener.close()
+
+
 def create_app(process: Process, *, debug: bool = False) -> Litestar:
     settings = process.settings
     listener = Listener(settings)
@@ -97,7 +101,7 @@ def create_app(process: Process, *, debug: bool = False) -> Litestar:
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
         state=State({"process": process, "listener": listener}),
-        on_shutdown=[listener.close],
+        on_shutdown=[close_listener],
         # What a page posts; uploads state their own limit at their route.
         request_max_body_size=4 * 2**20,
         openapi_config=None,
