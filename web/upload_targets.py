@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,8 @@ from core.settings import Settings
 from solvers.organizations import service as organization_service
 
 Rules = Callable[[AsyncSession, Actor, uuid.UUID], Awaitable[FileRules]]
+# A use case that keeps a file: session, settings, actor and the target's id, with `name` and `content`.
+Attach = Callable[..., Awaitable[Any]]
 Add = Callable[[AsyncSession, Settings, Actor, uuid.UUID, str, Content], Awaitable[str]]
 
 
@@ -33,46 +36,30 @@ class UploadTarget:
     add: Add | None = None
 
 
-async def _add_to_organization(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    target_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await organization_service.add_document(session, settings, actor, target_id, name=name, content=content)
-    return "/organization#documents"
+def _adding(attach: Attach, path: str) -> Add:
+    async def add(
+        session: AsyncSession,
+        settings: Settings,
+        actor: Actor,
+        target_id: uuid.UUID,
+        name: str,
+        content: Content,
+    ) -> str:
+        await attach(session, settings, actor, target_id, name=name, content=content)
+        return path.format(target_id)
 
-
-async def _add_to_challenge(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    target_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await posting_service.attach_file(session, settings, actor, target_id, name=name, content=content)
-    return f"/challenges/{target_id}/edit#files"
-
-
-async def _add_to_bid(
-    session: AsyncSession,
-    settings: Settings,
-    actor: Actor,
-    target_id: uuid.UUID,
-    name: str,
-    content: Content,
-) -> str:
-    await bid_service.attach_file(session, actor, settings, target_id, name=name, content=content)
-    return f"/bids/{target_id}#files"
+    return add
 
 
 TARGETS: Mapping[str, UploadTarget] = {
-    "organization": UploadTarget(organization_service.document_rules, _add_to_organization),
-    "challenge": UploadTarget(posting_service.file_rules, _add_to_challenge),
-    "bid": UploadTarget(bid_service.file_rules, _add_to_bid),
+    "organization": UploadTarget(
+        organization_service.document_rules,
+        _adding(organization_service.add_document, "/organization#documents"),
+    ),
+    "challenge": UploadTarget(
+        posting_service.file_rules, _adding(posting_service.attach_file, "/challenges/{}/edit#files")
+    ),
+    "bid": UploadTarget(bid_service.file_rules, _adding(bid_service.attach_file, "/bids/{}#files")),
     # The completion that a formal check has asked for.
     "check": UploadTarget(check_service.completion_rules),
     # Evidence for an objection to the award on this notice.

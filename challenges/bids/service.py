@@ -340,8 +340,8 @@ async def answer_invitation(session: AsyncSession, actor: Actor, bid_id: uuid.UU
 
 async def attach_file(
     session: AsyncSession,
-    actor: Actor,
     settings: Settings,
+    actor: Actor,
     bid_id: uuid.UUID,
     *,
     name: str,

@@ -53,10 +53,11 @@ _BID = (
 )
 
 
-def next_draft(
-    kind: str, days: int
+def _next_bid(
+    kind: str, days: int, state: BidState, since: Any
 ) -> Callable[[AsyncSession, datetime, Collection[uuid.UUID]], Awaitable[Bid | None]]:
-    """Finds a draft whose deadline is near and whose lead has not been reminded."""
+    """Finds a bid in this state whose deadline is near and whose lead has not been reminded; `since` is when what it
+    is reminded of began."""
 
     async def find(session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]) -> Bid | None:
         statement = (
@@ -64,8 +65,8 @@ def next_draft(
             .join(Challenge, Challenge.id == Bid.challenge_id)
             .join(Program, Program.id == Challenge.program_id)
             .where(
-                Bid.state == BidState.DRAFT,
-                *_is_near(days, Bid.created_at, now),
+                Bid.state == state,
+                *_is_near(days, since, now),
                 ~_is_reminded(kind, Bid.id),
                 Bid.id.not_in(besides),
             )
@@ -77,6 +78,13 @@ def next_draft(
         return await session.scalar(statement)
 
     return find
+
+
+def next_draft(
+    kind: str, days: int
+) -> Callable[[AsyncSession, datetime, Collection[uuid.UUID]], Awaitable[Bid | None]]:
+    """Finds a draft whose deadline is near and whose lead has not been reminded."""
+    return _next_bid(kind, days, BidState.DRAFT, Bid.created_at)
 
 
 def next_unconfirmed(
@@ -86,28 +94,9 @@ def next_unconfirmed(
 
     A draft has its own reminder, and cannot be handed in unconfirmed.
     """
+    # Null, and not near, where nothing waits for a confirmation.
     asked_at = select(func.max(Amendment.decided_at)).where(is_unconfirmed()).correlate(Bid).scalar_subquery()
-
-    async def find(session: AsyncSession, now: datetime, besides: Collection[uuid.UUID]) -> Bid | None:
-        statement = (
-            select(Bid)
-            .join(Challenge, Challenge.id == Bid.challenge_id)
-            .join(Program, Program.id == Challenge.program_id)
-            .where(
-                Bid.state == BidState.SUBMITTED,
-                # Null, and not near, where nothing waits for a confirmation.
-                *_is_near(days, asked_at, now),
-                ~_is_reminded(kind, Bid.id),
-                Bid.id.not_in(besides),
-            )
-            .options(*_BID)
-            .order_by(Challenge.deadline_at, Bid.id)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=Bid)
-        )
-        return await session.scalar(statement)
-
-    return find
+    return _next_bid(kind, days, BidState.SUBMITTED, asked_at)
 
 
 def next_invitation(

@@ -127,7 +127,7 @@ async def test_whatever_is_receipted_was_in_time_wherever_the_deadline_falls_bet
             session, lead, bid.id, together.content("改过的方案"), bid.revision
         ),
         "file": lambda session: service.attach_file(
-            session, lead, settings, bid.id, name="附件.pdf", content=b"%PDF-1.7 x"
+            session, settings, lead, bid.id, name="附件.pdf", content=b"%PDF-1.7 x"
         ),
         "withdraw": lambda session: service.withdraw_bid(session, lead, bid.id),
         "take_back": lambda session: service.add_member(session, lead, bid.id, together.partners[0].id),

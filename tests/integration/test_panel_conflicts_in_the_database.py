@@ -1,7 +1,6 @@
 """Who has a conflict of interest gets no seat by writing to the database either; who has none does."""
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -9,8 +8,6 @@ from sqlalchemy.exc import IntegrityError
 
 from challenges.experts.models import Expert
 from challenges.models import (
-    Consortium,
-    ConsortiumMember,
     ConsortiumState,
     PanelSeat,
     SeatState,
@@ -24,7 +21,7 @@ from solvers.models import ControlKind, ControlRelation, Organization
 from tests.factories import Factory
 from tests.integration.opened_round import OpenedRound
 from tests.integration.reviewing import make_expert, prepared_review
-from tests.integration.ties import TIES, Tie, bid_together, name_of
+from tests.integration.ties import TIES, Tie, bid_together, consort_with, name_of
 
 INSERT = text(
     "INSERT INTO panel_seat (id, review_id, expert_id, state, note)"
@@ -61,31 +58,7 @@ async def _left_long_ago(make: Factory, stage: OpenedRound) -> Expert:
 
 async def _sketch_in_common(make: Factory, stage: OpenedRound) -> Expert:
     """A consortium that was never handed in ties nobody."""
-    partner = await make.organization()
-    members = [
-        ConsortiumMember(
-            organization_id=item.id,
-            position=place,
-            kind=item.kind,
-            size_class=item.size_class,
-            counted_sme=True,
-            budget_wan=Decimal(100),
-            requirement_ids=[],
-        )
-        for place, item in enumerate((partner, stage.bidders[0]))
-    ]
-    program = await make.program()
-    other = await make.challenge(stage.poster, program)
-    make.session.add(
-        Consortium(
-            challenge_id=other.id,
-            state=ConsortiumState.PROPOSED,
-            rule_id=program.rules[0].id,
-            members=members,
-        )
-    )
-    await make.session.commit()
-    return await make_expert(make, partner)
+    return await consort_with(make, stage, ConsortiumState.PROPOSED)
 
 
 async def _sealed_bid_in_common(make: Factory, stage: OpenedRound) -> Expert:

@@ -128,17 +128,18 @@ async def bid_together(make: Factory, stage: OpenedRound, fellow: Organization, 
         await make.opened(other)
 
 
-async def _partner(make: Factory, stage: OpenedRound) -> Expert:
+async def consort_with(make: Factory, stage: OpenedRound, state: ConsortiumState) -> Expert:
+    """Of an organization that forms a consortium of another challenge with the stage's first bidder."""
     partner = await make.organization()
     program = await make.program()
     other = await make.challenge(stage.poster, program)
     make.session.add(
         Consortium(
             challenge_id=other.id,
-            state=ConsortiumState.SUBMITTED,
+            state=state,
             lead_id=partner.id,
             rule_id=program.rules[0].id,
-            submitted_at=other.published_at,
+            submitted_at=other.published_at if state is ConsortiumState.SUBMITTED else None,
             members=[
                 ConsortiumMember(
                     organization_id=item.id,
@@ -155,6 +156,10 @@ async def _partner(make: Factory, stage: OpenedRound) -> Expert:
     )
     await make.session.commit()
     return await make_expert(make, partner)
+
+
+async def _partner(make: Factory, stage: OpenedRound) -> Expert:
+    return await consort_with(make, stage, ConsortiumState.SUBMITTED)
 
 
 async def _mail(make: Factory, stage: OpenedRound) -> Expert:

@@ -160,7 +160,7 @@ class BidController(Controller):
         try:
             async with session.begin_nested():
                 await service.attach_file(
-                    session, actor, settings, bid_id, name=upload.name, content=upload.content
+                    session, settings, actor, bid_id, name=upload.name, content=upload.content
                 )
         except InvalidError as error:
             return await editor_page(
