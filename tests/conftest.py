@@ -172,20 +172,20 @@ async def browser_of(app: Litestar, process: Process) -> AsyncIterator[BrowserOf
         yield open_browser
 
 
-@pytest.fixture
-async def run_jobs(process: Process) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+class JobRunner:
     """`await run_jobs()` lets a real worker do what is queued, until nothing is left."""
-    broker = configure_broker(process.settings)
-    worker = Worker(broker, worker_timeout=100, worker_threads=2)
-    started = False
 
-    async def run() -> None:
-        nonlocal started
-        if not started:
-            worker.start()
-            started = True
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.broker = configure_broker(process.settings)
+        self.worker: Worker | None = None
+
+    async def __call__(self) -> None:
+        if self.worker is None:
+            self.worker = Worker(self.broker, worker_timeout=100, worker_threads=2)
+            self.worker.start()
         for _ in range(600):
-            async with process.transaction() as session:
+            async with self.process.transaction() as session:
                 waiting = await session.scalar(
                     text("SELECT count(*) FROM dramatiq.queue WHERE state IN ('queued', 'consumed')")
                 )
@@ -194,7 +194,16 @@ async def run_jobs(process: Process) -> AsyncIterator[Callable[[], Awaitable[Non
             await asyncio.sleep(0.05)
         raise AssertionError("jobs were still waiting after 30 seconds")
 
-    yield run
-    if started:
-        await asyncio.to_thread(worker.stop)
-    broker.close()
+    async def stop(self) -> None:
+        """Before a command is run within this process: actors would find the command's database, on its event loop."""
+        if self.worker is not None:
+            await asyncio.to_thread(self.worker.stop)
+            self.worker = None
+
+
+@pytest.fixture
+async def run_jobs(process: Process) -> AsyncIterator[JobRunner]:
+    runner = JobRunner(process)
+    yield runner
+    await runner.stop()
+    runner.broker.close()

@@ -15,7 +15,7 @@ from challenges.consortia.replay import Replay, Verdict, replay_decision
 from challenges.models import Decision, Outcome
 from core.audit import head_of_log
 from core.settings import Settings
-from tests.conftest import BrowserOf
+from tests.conftest import BrowserOf, JobRunner
 from tests.factories import Factory
 from tests.integration.consortia import RunJobs, decide, submit
 from tests.integration.matchmaking import open_market
@@ -136,11 +136,12 @@ async def test_the_command_says_same_differs_or_unknown_by_its_exit_status(
     make: Factory,
     session: AsyncSession,
     settings: Settings,
-    run_jobs: RunJobs,
+    run_jobs: JobRunner,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = (await approved(make, session, settings, run_jobs)).id
+    await run_jobs.stop()
     monkeypatch.setenv("DATABASE_URL", str(settings.database_url))
     monkeypatch.setenv("SECRET_KEY", settings.secret_key)
 
